@@ -1,0 +1,40 @@
+"""The base class of codemods."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from modfix.model.finding import Finding, Stability
+
+if TYPE_CHECKING:
+    from modfix.semantics.project import ModuleClass
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """The options of a codemod that has none."""
+
+
+class Codemod(ABC):
+    """One migration. Stateless between subjects: any instance may check any class in any process, in any order.
+
+    The docstring of a codemod's *module* is its manual (What it does / Why / Example / Fix safety / References); `modfix explain`
+    prints it. ``Options`` is a frozen dataclass; its fields are the keys of ``[tool.modfix.<name>]``, with snake case for kebab
+    case.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    stability: ClassVar[Stability] = Stability.PREVIEW
+    needles: ClassVar[tuple[bytes, ...]] = ()  # a file in which none of these occurs cannot hold a finding
+    Options: ClassVar[type] = NoOptions
+
+    def __init__(self, options: object | None = None) -> None:
+        self.options = self.Options() if options is None else options
+
+    @abstractmethod
+    def check(self, cls: ModuleClass) -> Iterator[Finding]:
+        """Yield what there is to say about one class, in source order. Reads facts only: no I/O, no options of the run."""

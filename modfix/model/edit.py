@@ -1,0 +1,109 @@
+"""Edits: what a codemod wants changed, as data.
+
+An edit names a syntax node by its exact span in the decoded text of a file, and says what shall become of it. It is plain data, so
+that `check` can plan without LibCST and a worker process can receive it. `modfix.engine.rewriter` carries edits out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from modfix.model.span import Span
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceExpression:
+    """Replace the expression at ``span`` by ``source``, in parentheses where precedence asks for them."""
+
+    path: str
+    span: Span
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceStatement:
+    """Replace the statement at ``span`` by the statements of ``source``; comments above and behind it stay.
+
+    ``source`` starts at column 0, uses four spaces and ``\\n``; the rewriter adapts indentation and line ends.
+    """
+
+    path: str
+    span: Span
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class InsertBefore:
+    """Insert the statements of ``source`` before the statement at ``span``, above the comments that belong to it."""
+
+    path: str
+    span: Span
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class InsertAfter:
+    """Insert the statements of ``source`` behind the statement at ``span``."""
+
+    path: str
+    span: Span
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveStatement:
+    """Remove the statement at ``span``. Comments above it stay; a block that becomes empty gets a ``pass``."""
+
+    path: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class CollapseBranch:
+    """Replace the ``if`` statement (or ``elif`` arm) at ``span`` by the statements of one of its branches.
+
+    ``keep`` names the branch; keeping a missing ``orelse`` removes the statement. An ``elif`` that collapses becomes the ``else``
+    of its parent. All comments of the kept branch, and those above the ``if``, stay.
+    """
+
+    path: str
+    span: Span
+    keep: Literal["body", "orelse"]
+
+
+@dataclass(frozen=True, slots=True)
+class AddMethod:
+    """Append the method ``source`` (one ``def`` at column 0) to the class at ``span``, behind method ``after`` if given."""
+
+    path: str
+    span: Span
+    source: str
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnsureImport:
+    """Make ``module`` (or ``name`` of it) importable at module level under ``asname``.
+
+    ``EnsureImport(p, "torch", "nn", None)`` is ``from torch import nn``; ``EnsureImport(p, "torch.nn", None, "nn")`` is
+    ``import torch.nn as nn``. Nothing happens when the same binding is there already. The new line goes behind the last import of
+    the same top-level package, else behind the last import of the leading import block, else below docstring and ``__future__``.
+    """
+
+    path: str
+    module: str
+    name: str | None = None
+    asname: str | None = None
+
+
+Edit: TypeAlias = (
+    ReplaceExpression
+    | ReplaceStatement
+    | InsertBefore
+    | InsertAfter
+    | RemoveStatement
+    | CollapseBranch
+    | AddMethod
+    | EnsureImport
+)
