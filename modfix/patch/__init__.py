@@ -1,0 +1,1 @@
+"""Byte-true unified diffs, their hunks indexed to fixes, and git."""

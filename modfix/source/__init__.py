@@ -1,0 +1,1 @@
+"""Files in and out: discovery, exact bytes, overlay, suppression comments, atomic writing with a journal."""

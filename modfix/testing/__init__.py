@@ -1,0 +1,1 @@
+"""The harness for codemod authors: fixtures, inline checks, and a pytest plugin."""

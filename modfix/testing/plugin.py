@@ -1,0 +1,1 @@
+"""pytest plugin of modfix: collects fixture folders of codemods."""
