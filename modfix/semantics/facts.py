@@ -63,6 +63,7 @@ class Definition(NamedTuple):
     refs: tuple[Ref, ...]  # of the values that are not None: callee of CALL; the name's own ref for NAME
     nones: tuple[Span, ...]  # the None constants inside the value
     source: str  # of the value, where it is a name
+    filled: bool  # every call has a positional argument, so `nn.Sequential(...)` is not empty
     optional_name: bool  # NAME: a parameter with default None, or annotated as optional, that was not rebound before
     chain: tuple[str, ...]  # source of the other targets of `a = self.x = None`
     target: str  # source of this target

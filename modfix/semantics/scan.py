@@ -33,9 +33,21 @@ from modfix.semantics.facts import (
 from modfix.semantics.guards import Subject, analyse
 from modfix.semantics.positions import Positions
 from modfix.semantics.scopes import FunctionNode, ModuleScope, arguments, bound_names, dotted
+from modfix.semantics.torch_names import MODULE_MEMBERS
 
 _ATTRIBUTE_FUNCTIONS = frozenset({"getattr", "hasattr", "setattr", "delattr"})
 _CHILD_WALKS = frozenset({"children", "named_children"})
+# What a function makes of a walk over children; None: the same as what happens to its own result.
+_SEQUENCE_FUNCTIONS: dict[str, tuple[UseForm, str] | None] = {
+    "list": None,
+    "tuple": None,
+    "sorted": None,
+    "reversed": None,
+    "len": (UseForm.VALUE, "counted"),
+    "next": (UseForm.VALUE, "taken one by one"),
+    "enumerate": (UseForm.VALUE, "numbered"),
+    "zip": (UseForm.VALUE, "paired"),
+}
 _MODEL_METHODS = frozenset({"state_dict", "parameters", "named_parameters", "train", "eval", "zero_grad", "load_state_dict", "module"})
 _MODEL_NAME = re.compile(r"(^|_)(model|net|network|generator|discriminator|encoder|decoder)s?\d*$|^net[A-Z]", re.IGNORECASE)
 _OPTIONAL_ANNOTATION = re.compile(r"\bOptional\b|\bNone\b")
@@ -158,6 +170,8 @@ class _Scanner:
                 assert isinstance(node, ast.Compare)
                 if len(node.ops) == 1 and isinstance(node.ops[0], (ast.Is, ast.IsNot, ast.Eq, ast.NotEq)) and _is_none(node.comparators[0]):
                     forms[id(node.left)] = (UseForm.NONE_TEST, "")
+                elif isinstance(node.comparators[0], ast.Constant) and node.comparators[0].value == 0:
+                    forms[id(node.left)] = (UseForm.TEST, "")  # `len(...) > 0` asks no more than `if len(...)` does
             elif kind is ast.If or kind is ast.IfExp or kind is ast.While or kind is ast.Assert:
                 forms[id(node.test)] = (UseForm.TEST, "")  # type: ignore[attr-defined]  # `kind` narrows
             elif kind is ast.BoolOp:
@@ -169,6 +183,10 @@ class _Scanner:
                     forms[id(node.operand)] = (UseForm.TEST, "")
             elif kind is ast.For or kind is ast.comprehension:
                 forms[id(node.iter)] = (UseForm.ITERATE, "")  # type: ignore[attr-defined]  # `kind` narrows
+                if kind is ast.For:
+                    self._loop(node, context)  # type: ignore[arg-type]  # `kind` narrows
+            elif kind is ast.Starred:
+                forms[id(node.value)] = (UseForm.ITERATE, "")  # type: ignore[attr-defined]  # `kind` narrows
             elif kind is ast.Assign:
                 assert isinstance(node, ast.Assign)
                 if context.record is not None:
@@ -191,7 +209,7 @@ class _Scanner:
                 continue
             for value in node.__dict__.values():
                 if value.__class__ is list:
-                    stack.extend(value)
+                    stack.extend([child for child in value if isinstance(child, ast.AST)])  # `{**a}` has a key None
                 elif isinstance(value, ast.AST):
                     stack.append(value)
 
@@ -269,6 +287,7 @@ class _Scanner:
 
     def _call(self, node: ast.Call, forms: dict[int, tuple[UseForm, str]], context: _Context) -> None:
         func = node.func
+        form = forms.pop(id(node), (UseForm.VALUE, ""))
         single = len(node.args) == 1 and not node.keywords and node.args[0].__class__ is not ast.Starred
         if func.__class__ is ast.Attribute:
             assert isinstance(func, ast.Attribute)
@@ -279,8 +298,8 @@ class _Scanner:
             if inner.__class__ is ast.Name and inner.id == context.self_name and context.record is not None:  # type: ignore[attr-defined]
                 assert context.method is not None
                 context.record.self_calls.setdefault(context.method.name, set()).add(func.attr)
-            if func.attr in _CHILD_WALKS and not node.args:
-                self._child_walk(node, func, context)
+            if func.attr in _CHILD_WALKS and not node.args and form[0] is not UseForm.ITERATE:
+                self._child_walk(node, func.value, form[1] or "kept", context)
             elif func.attr == "save" and node.args and self.scope.resolve(func, context.functions) == "torch.save":
                 self._torch_save(node, context)
         elif func.__class__ is ast.Name:
@@ -290,13 +309,10 @@ class _Scanner:
                 self._attribute_by_name(node, name, context)
             elif name == "vars" and node.args and _names(node.args[0], context.self_name) and context.record is not None:
                 context.record.notes.append(Note("__dict__", node.lineno, node.col_offset + 1, "vars"))
-            elif name in ("len", "list", "tuple", "next", "enumerate", "zip", "sorted", "reversed") and node.args:
-                for arg in node.args:
-                    walked = arg
-                    while isinstance(walked, ast.Call) and isinstance(walked.func, ast.Name) and walked.args:
-                        walked = walked.args[0]
-                    if isinstance(walked, ast.Call) and isinstance(walked.func, ast.Attribute) and walked.func.attr in _CHILD_WALKS:
-                        forms[id(walked)] = (UseForm.ITERATE, name)
+            elif name in _SEQUENCE_FUNCTIONS and node.args:
+                forms[id(node.args[0])] = _SEQUENCE_FUNCTIONS[name] or form
+                if name == "len" and form[0] is UseForm.TEST:
+                    forms[id(node.args[0])] = (UseForm.ITERATE, "")
             elif name == "isinstance" and len(node.args) == 2 and "Identity" in ast.dump(node.args[1]):
                 self.notes.append(Note("identity-dispatch", node.lineno, node.col_offset + 1, ""))
 
@@ -320,12 +336,26 @@ class _Scanner:
         else:
             self.notes.append(Note("computed-attribute", *where, function))
 
-    def _child_walk(self, node: ast.Call, func: ast.Attribute, context: _Context) -> None:
-        note = Note("children", node.lineno, node.col_offset + 1, func.attr)
-        if _names(func.value, context.self_name) and context.record is not None:
+    def _child_walk(self, node: ast.AST, receiver: ast.expr, how: str, context: _Context) -> None:
+        assert isinstance(node, (ast.expr, ast.stmt))
+        note = Note("children", node.lineno, node.col_offset + 1, how)
+        if _names(receiver, context.self_name) and context.record is not None:
             context.record.notes.append(note)
         else:
-            self.notes.append(note._replace(detail=self._origin(func.value, context)))
+            self.notes.append(note._replace(detail=self._origin(receiver, context)))
+
+    def _loop(self, node: ast.For, context: _Context) -> None:
+        """Notes `for m in x.children(): m.reset_parameters()`, which asks of every child what `nn.Identity` lacks."""
+        walk = node.iter
+        if not (isinstance(walk, ast.Call) and isinstance(walk.func, ast.Attribute) and walk.func.attr in _CHILD_WALKS):
+            return
+        targets = {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
+        for statement in node.body:
+            if not isinstance(statement, (ast.If, ast.Try)):
+                for inner in ast.walk(statement):
+                    if isinstance(inner, ast.Attribute) and dotted(inner.value) in targets and inner.attr not in MODULE_MEMBERS:
+                        self._child_walk(walk, walk.func.value, f"each read for `{inner.attr}`", context)
+                        return
 
     def _origin(self, receiver: ast.expr, context: _Context) -> Ref:
         """Where an object comes from: the constructor or function that made it, if the function at hand says so."""
@@ -561,6 +591,7 @@ class _Scanner:
             refs,
             nones,
             self.positions.source(value) if kind is ValueKind.NAME else "",
+            all(_filled(leaf) for leaf in leaves if isinstance(leaf, ast.Call)),
             kind is ValueKind.NAME and _optional_name(value, functions[-1]),
             chain,
             self.positions.source(target),
@@ -611,6 +642,10 @@ def _leaves_of(value: ast.expr) -> list[ast.expr]:
     if isinstance(value, ast.IfExp):
         return [*_leaves_of(value.body), *_leaves_of(value.orelse)]
     return [value]
+
+
+def _filled(call: ast.Call) -> bool:
+    return any(not isinstance(arg, ast.Starred) for arg in call.args)
 
 
 def _leaves(body: Sequence[ast.stmt]) -> bool:
