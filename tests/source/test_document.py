@@ -95,7 +95,7 @@ def test_what_has_no_exact_text_is_refused(data: bytes, why: str) -> None:
 ODD = st.text(
     st.one_of(
         st.sampled_from("\n\r\t\x0b\x0c\x1c\x85\u2028\u2029\ufeff #='\"\\é\U0001f600"),
-        st.characters(exclude_categories=("Cs",), exclude_characters="\0"),
+        st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
     )
 )
 

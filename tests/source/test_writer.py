@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from modfix.model.source import Refused
-from modfix.source import journal, writer
+from modfix.source import atomic, journal, writer
 from modfix.source.discover import discover
 from modfix.source.writer import UndoReport, WriteError, WriteReport, undo, write
 from tests.source.conftest import Git
@@ -163,7 +163,7 @@ def test_what_is_no_file_is_refused(root: Path) -> None:
 
 
 def test_a_full_disk_stops_the_run_before_it_begins(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = writer.stage
+    real = atomic.stage
 
     def stage(temporary: Path, data: bytes, like: os.stat_result | None = None) -> None:
         if temporary.name.endswith("-2.tmp"):
