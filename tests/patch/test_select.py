@@ -197,11 +197,28 @@ def test_an_import_that_only_one_fix_needs_goes_with_it(tmp_path: Path) -> None:
     )
 
 
+def test_an_import_that_names_another_does_not_use_it(tmp_path: Path) -> None:
+    p = finding("P.x", imports=[NN])
+    q = finding("Q.x", imports=[EnsureImport("m.py", "torch.nn", "functional", "F")])
+    first = with_modules("import torch.nn as nn\n" + BODY, "P")
+    second = first.replace("as nn\n", "as nn\nfrom torch.nn import functional as F\n")
+    one = change(BODY, (p, first), (q, second))
+    result = applied(tmp_path, kept(patch_of(one, fixes=[p, q]), q), one)
+    assert result == "from torch.nn import functional as F\n" + BODY
+
+
 def test_an_import_of_the_same_text_in_another_file_is_not_shared(tmp_path: Path) -> None:
     p, q = finding("P.x", imports=[NN]), finding("Q.x", imports=[EnsureImport("n.py", "torch.nn", None, "nn")])
     one = change("a\nb\n", (p, "import torch.nn as nn\nA\nb\n"), (q, "import torch.nn as nn\nA\nB\n"))
     patch = patch_of(one, fixes=[p, q])
     assert applied(tmp_path, kept(patch, q), one) == "a\nB\n"
+
+
+def test_what_was_kept_apart_reads_as_one_block_again() -> None:
+    one = change("1\n2\n", (A, "I\n2\n"), (B, "I\nnew\n2\n"), (A, "I\nnew\nII\n"))
+    patch = patch_of(one, fixes=[A, B])
+    assert b"".join(line.kind for line in patch.files[0].hunks[0].lines) == b"-++-+"
+    assert b"".join(line.kind for line in kept(patch, A).files[0].hunks[0].lines) == b"--++"
 
 
 def test_a_fix_of_three_files_is_kept_or_dropped_whole(tmp_path: Path) -> None:
