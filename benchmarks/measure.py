@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-SAMPLE_S = 0.02  # a process shorter than this may be missed by the memory columns, never by the CPU column
+SAMPLE_S = 0.005  # a process shorter than this may be missed by the memory columns, never by the CPU column
 KIB_PER_MB = 1024
 
 

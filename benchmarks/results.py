@@ -38,7 +38,7 @@ class Evidence:
 
     files: int  # Python files in the set
     files_checked: int  # files that `modfix check` says it read
-    diff_lines: int  # lines of the diff that `modfix apply --diff` printed
+    diff_lines: int  # lines that `modfix apply --diff` printed
     cold_parses: int  # sources parsed without a cache
     warm_parses: int  # sources parsed by the same command again
 
@@ -174,10 +174,10 @@ def markdown(run: Run) -> str:
 
 _HOW = """\
 Written by `make bench`. CPU is user + system time of the whole process tree; memory is resident memory. The figures
-depend on the machine; the ratios, which are of CPU within this one run, hardly do. CPU and wall time are medians, memory
-is the largest of all runs. One job unless the name of the row says otherwise; ruff and ast-grep take what they take by
-default. `libcst.tool` runs a codemod that changes nothing. TorchFix and the linters do other work than modfix: their
-ratios say what a user waits for."""
+depend on the machine; the ratios, which are of CPU within this one run, hardly do. CPU and wall time are medians,
+memory is the largest of all runs. One job unless the name of the row says otherwise; ruff and ast-grep take what they
+take by default. `libcst.tool` runs a codemod that changes nothing. TorchFix and the linters do other work than modfix:
+their ratios say what a user waits for."""
 _COLUMNS = ("tool", "CPU s", "lines per CPU s", "x ruff", "wall s", "peak MB: process", "worker", "tree", "runs")
 
 
@@ -190,9 +190,7 @@ def _row_cells(row: Row, reference: Row | None) -> tuple[str, ...]:
         f"{row.lines / row.cpu_s:,.0f}",
         f"{row.cpu_s / reference.cpu_s:.1f}" if reference else "",
         f"{row.wall_s:.2f}",
-        f"{row.main_mb:.0f}",
-        f"{row.worker_mb:.0f}" if row.worker_mb else "",
-        f"{row.tree_mb:.0f}",
+        *(f"{mb:.0f}" if mb else "" for mb in (row.main_mb, row.worker_mb, row.tree_mb)),
         str(row.runs),
     )
 

@@ -64,7 +64,9 @@ def _run(options: argparse.Namespace, sets: dict[str, FileSet], scratch: Path) -
         if options.only in tool.name
     ]
     with_modfix = any(tool.name.startswith("modfix") for tool in chosen)
-    startup = {tool.name: _startup(tool) for tool in tools.startup_tools()} if with_modfix else {}
+    # First, for without it the rest is not worth the wait.
+    evidence = _evidence(sets["mix80k"], scratch) if with_modfix else None
+    startup = _startup(tools.startup_tools()) if with_modfix else {}
     rows = [
         row
         for name in options.sets or tools.CORPUS_SETS + tools.SCALE_SETS
@@ -76,7 +78,7 @@ def _run(options: argparse.Namespace, sets: dict[str, FileSet], scratch: Path) -
         versions=tools.versions() | {f"{wheel.name} (corpus)": wheel.version for wheel in corpus.WHEELS},
         startup_s=startup,
         rows=tuple(rows),
-        evidence=_evidence(sets["mix80k"], scratch) if with_modfix else None,
+        evidence=evidence,
     )
 
 
@@ -84,27 +86,34 @@ def _measure_set(file_set: FileSet, chosen: Sequence[Tool], runs: int) -> list[R
     """Measure the tools in turn, round by round, so that a busy spell of the machine hits all of them."""
     for tool in chosen:
         if tool.primed:
-            measure(tool.command, cwd=file_set.root, env=tool.env)
+            measure(tool.command, cwd=file_set.root, env=dict(tool.env))
     usages: dict[str, list[Usage]] = defaultdict(list)
     for _ in range(runs):
         for tool in chosen:
             if not usages[tool.name] or usages[tool.name][0].wall_s < SLOW_S:
                 print(f"{file_set.name}: {tool.name}", file=sys.stderr)
-                usages[tool.name].append(measure(tool.command, cwd=file_set.root, env=tool.env))
+                usages[tool.name].append(measure(tool.command, cwd=file_set.root, env=dict(tool.env)))
     return [results.summarize(tool, file_set, usages[tool.name]) for tool in chosen]
 
 
-def _startup(tool: Tool) -> float:
-    """Least CPU seconds of several runs: nothing but the machine can make a start slower."""
-    return min(measure(tool.command, cwd=HERE).cpu_s for _ in range(STARTUP_RUNS))
+def _startup(commands: Sequence[Tool]) -> dict[str, float]:
+    """Least CPU seconds of several runs: only the machine can make a start slower. A command that fails is left out."""
+    usages = {tool: [measure(tool.command, cwd=HERE) for _ in range(STARTUP_RUNS)] for tool in commands}
+    return {
+        tool.name: min(usage.cpu_s for usage in runs)
+        for tool, runs in usages.items()
+        if all(usage.exit_code in tool.accepted for usage in runs)
+    }
 
 
 def _evidence(file_set: FileSet, scratch: Path) -> Evidence:
     """Whether modfix did the work: files read, lines of the diff, and sources parsed without and with a cache."""
+    modfix = tools.modfix_command()
     check = ("check", "--codemod", "all", "--jobs", "1", ".")
+    apply = ("apply", "--codemod", "identity", "--diff", "--no-cache", ".")
     report, diff = scratch / "report.json", scratch / "diff"
-    measure((tools.modfix_command(), *check, "--no-cache", "--output-format", "json"), cwd=file_set.root, stdout=report)
-    measure((tools.modfix_command(), "apply", "--codemod", "identity", "--diff", "."), cwd=file_set.root, stdout=diff)
+    measure((modfix, *check, "--no-cache", "--output-format", "json"), cwd=file_set.root, stdout=report)
+    measure((modfix, *apply), cwd=file_set.root, stdout=diff)
     parses = []
     for _ in ("cold", "warm"):
         count = scratch / "parses"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import venv
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class Tool:
     command: tuple[str | Path, ...]
     sets: tuple[str, ...]
     accepted: frozenset[int] = frozenset({0})
-    env: dict[str, str] = field(default_factory=dict)
+    env: tuple[tuple[str, str], ...] = ()
     primed: bool = False  # run once before measuring, to fill the cache
 
 
@@ -66,7 +66,7 @@ def modfix_tools(cache: Path) -> list[Tool]:
     return [
         Tool(CHECK, (*check, "1", "--no-cache", "."), every, found),
         Tool(CHECK_2, (*check, "2", "--no-cache", "."), CORPUS_SETS, found),
-        Tool(WARM, (*check, "1", "."), every, found, {"XDG_CACHE_HOME": str(cache)}, primed=True),
+        Tool(WARM, (*check, "1", "."), every, found, (("XDG_CACHE_HOME", str(cache)),), primed=True),
         Tool(APPLY, (*apply, "1", "."), every, found),
         Tool(APPLY_2, (*apply, "2", "."), CORPUS_SETS, found),
     ]
@@ -83,17 +83,8 @@ def peer_tools(environments: Path) -> list[Tool]:
     peers, torchfix = (_environment(environments / name, pins) for name, pins in ENVIRONMENTS.items())
     python, every, found = peers / "python", CORPUS_SETS + SCALE_SETS, frozenset({0, 1})
     ruff = (peers / "ruff", "check", "--no-cache", "--isolated", "--select", "E,F")
-    libcst_tool = (
-        python,
-        "-m",
-        "libcst.tool",
-        "codemod",
-        "--external",
-        "--no-format",
-        "--hide-progress",
-        "--jobs",
-        "1",
-    )
+    # `--jobs=1` in one word: libcst.tool takes the first word without a dash for the name of the codemod.
+    libcst_tool = (python, "-m", "libcst.tool", "codemod", "--external", "--no-format", "--hide-progress", "--jobs=1")
     return [
         Tool(RUFF, (*ruff, "."), every, found),
         Tool(RUFF_QUIET, (*ruff, "--statistics", "."), every, found),
@@ -104,7 +95,7 @@ def peer_tools(environments: Path) -> list[Tool]:
             LIBCST_TOOL,
             (*libcst_tool, "--include-generated", "noop_codemod.Noop", "."),
             MIX_ONLY,
-            env={"PYTHONPATH": str(SCRIPTS)},
+            env=(("PYTHONPATH", str(SCRIPTS)),),
         ),
         Tool(TORCHFIX, (torchfix / "torchfix", "--select", "ALL", "--jobs", "1", "."), MIX_ONLY, found),
     ]
