@@ -95,11 +95,21 @@ def summarize(tool: Tool, file_set: FileSet, usages: Sequence[Usage]) -> Row:
 
 def targets(run: Run) -> list[Target]:
     """What modfix promises about speed and memory, with the figures of this run."""
-    evidence = run.evidence
+    evidence, wheels = run.evidence, tools.WHEEL_SETS
     return [
         Target("CPU of `check` / `ruff check --no-cache` (E, F)", 3.5, _ratio(run, tools.CHECK, tools.RUFF)),
+        Target(
+            "CPU of `check` / `ruff check --no-cache`, the three wheels",
+            3.5,
+            _ratio(run, tools.CHECK, tools.RUFF, wheels),
+        ),
         Target("CPU of `check` / TorchFix", 1 / 100, _ratio(run, tools.CHECK, tools.TORCHFIX), 4),
         Target("CPU of `apply --diff` / `ruff check --no-cache`", 12, _ratio(run, tools.APPLY, tools.RUFF)),
+        Target(
+            "CPU of `apply --diff` / `ruff check --no-cache`, the three wheels",
+            12,
+            _ratio(run, tools.APPLY, tools.RUFF, wheels),
+        ),
         Target("CPU of `apply --diff` / `libcst.tool` no-op", 1 / 15, _ratio(run, tools.APPLY, tools.LIBCST_TOOL), 4),
         Target("files parsed by a warm `check` with nothing changed", 0, _warm_parses(evidence), 0),
         Target("files of the set that `check` left out", 0, _left_out(evidence), 0),
@@ -110,11 +120,17 @@ def targets(run: Run) -> list[Target]:
     ]
 
 
-def _ratio(run: Run, tool: str, peer: str) -> float | None:
-    ours, theirs = run.row(tool, "mix80k"), run.row(peer, "mix80k")
-    # A modfix that skips files or finds nothing to change is fast for the wrong reason.
+def _ours(run: Run, tool: str, set_name: str) -> Row | None:
+    """A row of modfix, None without evidence: one that skips files or finds nothing to change is fast for nothing."""
     worked = _left_out(run.evidence) == 0 and run.evidence and run.evidence.diff_lines
-    return ours.cpu_s / theirs.cpu_s if ours and theirs and worked else None
+    return run.row(tool, set_name) if worked else None
+
+
+def _ratio(run: Run, tool: str, peer: str, sets: Sequence[str] = tools.MIX_ONLY) -> float | None:
+    """CPU of ``tool`` / CPU of ``peer`` on all ``sets`` together."""
+    ours = [row.cpu_s for name in sets if (row := _ours(run, tool, name))]
+    theirs = [row.cpu_s for name in sets if (row := run.row(peer, name))]
+    return sum(ours) / sum(theirs) if len(ours) == len(theirs) == len(sets) else None
 
 
 def _warm_parses(evidence: Evidence | None) -> float | None:
@@ -127,7 +143,7 @@ def _left_out(evidence: Evidence | None) -> float | None:
 
 
 def _growth(run: Run) -> float | None:
-    large, small = run.row(tools.CHECK, "transformers"), run.row(tools.CHECK, "100k")
+    large, small = _ours(run, tools.CHECK, "transformers"), _ours(run, tools.CHECK, "100k")
     if not (large and small and tools.VERSION in run.startup_s):
         return None
     start_s = run.startup_s[tools.VERSION]
@@ -135,7 +151,7 @@ def _growth(run: Run) -> float | None:
 
 
 def _worker_mb(run: Run, tool: str) -> float | None:
-    row = run.row(tool, "transformers")
+    row = _ours(run, tool, "transformers")
     return row.worker_mb if row and row.worker_mb else None
 
 

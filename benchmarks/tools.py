@@ -10,9 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 SCRIPTS = Path(__file__).resolve().parent / "scripts"
-CORPUS_SETS = ("timm", "monai", "transformers", "mix80k")
-SCALE_SETS = ("10k", "100k", "1M")
+WHEEL_SETS = ("timm", "monai", "transformers")
 MIX_ONLY = ("mix80k",)
+CORPUS_SETS = WHEEL_SETS + MIX_ONLY
+SCALE_SETS = ("10k", "100k", "1M")
 
 RUFF, RUFF_QUIET, AST_GREP = "ruff check", "ruff check --statistics", "ast-grep, 1 rule"
 PARSE, PLAIN, LIBCST_TOOL, TORCHFIX = "ast.parse alone", "plain CSTTransformer", "libcst.tool, no-op", "TorchFix"

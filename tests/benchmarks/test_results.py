@@ -34,7 +34,7 @@ def row(tool: str, set_name: str, lines: int, cpu_s: float) -> Row:
 @pytest.fixture
 def run() -> Run:
     mixed = [row(tool, "mix80k", 81_000, cpu_s) for tool, cpu_s in CPU_S.items()]
-    scaled = [row(tool, "transformers", 1_200_000, 12 * cpu_s) for tool, cpu_s in CPU_S.items()]
+    scaled = [row(tool, name, 1_200_000, 12 * cpu_s) for name in tools.WHEEL_SETS for tool, cpu_s in CPU_S.items()]
     return Run(
         date="2026-11-23",
         machine={"cores": "2"},
@@ -66,6 +66,7 @@ def test_a_run_within_all_limits_misses_nothing(run: Run) -> None:
         (row(tools.APPLY, "mix80k", 81_000, 2.3), ["libcst.tool"]),
         (row(tools.APPLY, "mix80k", 81_000, 2.5), ["ruff", "libcst.tool"]),
         (row(tools.CHECK, "transformers", 1_200_000, 9.5), ["per line"]),
+        (row(tools.CHECK, "monai", 1_200_000, 11.0), ["three wheels"]),
     ],
 )
 def test_a_slow_run_misses_exactly_what_it_is_too_slow_for(run: Run, slow: Row, promises: list[str]) -> None:
