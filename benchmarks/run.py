@@ -134,9 +134,9 @@ def _evidence(file_set: FileSet, scratch: Path) -> Evidence:
 
 
 def _files_checked(report: Path) -> int:
-    """The number of files in a JSON report, 0 when there is no report."""
+    """The number of files in a report of `check`, 0 when there is no report."""
     text = report.read_text(encoding="utf-8")
-    return int(json.loads(text)["summary"]["files"]) if text else 0
+    return int(json.loads(text)["files"]) if text else 0
 
 
 def _machine() -> dict[str, str]:
