@@ -114,7 +114,7 @@ class Identity(Codemod):
 
     def check(self, cls: ModuleClass) -> Iterator[Finding]:
         """Yield one finding per optional submodule that ``cls`` is the first class of its hierarchy to define."""
-        for name in cls.facts.attributes:
+        for name in sorted(cls.facts.attributes):
             attr = Attribute(cls, name)
             optional = attr.optional_definitions
             if not optional or optional[0].cls is not cls or not (attr.holds_module or attr.is_called):
@@ -144,8 +144,6 @@ class Identity(Codemod):
                 yield guard.facts.kind, guard.facts.reason, guard.location
             elif guard.facts.truthiness and any(d.facts.kind is ValueKind.NAME or d.may_be_falsy() for d in attr.definitions):
                 yield "truth-test", f"`if self.{attr.name}:` is false for an empty container, too; test `is not None`", guard.location
-        if not attr.guards and not any(u.facts.form is UseForm.CALL for u in attr.uses):
-            yield "never-called", f"no class of the hierarchy calls `self.{attr.name}(...)` with one argument", attr.optional_definitions[0].location
 
     def _fix(self, attr: Attribute) -> Fix:
         edits: list[Edit] = []
@@ -217,16 +215,22 @@ def _definition_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
             if second.facts.statement < first.facts.statement and second.cls is first.cls and first.facts.kind is ValueKind.NONE:
                 if second.facts.kind is not ValueKind.NONE:
                     yield "removed", f"`None` removes the module stored in line {second.facts.line}", first.location
+            elif second.facts.kind is ValueKind.NONE:
+                continue
             elif not second.makes_modules():
                 yield "unknown-kind", "what is stored here is not certainly a module, and cannot replace an `nn.Identity`", second.location
+            elif between := attr.slot_taken_between(first, second):
+                yield "order", f"registered between `None` and the module; `{attr.name}` would come before it in `parameters()`", between
 
 
 def _use_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
     for use in attr.uses:
-        harmless = use.facts.form is UseForm.CALL or use.facts.dominated or (use.facts.form, use.facts.detail) == (UseForm.MEMBER, "forward")
+        harmless = use.facts.form in (UseForm.CALL, UseForm.TYPE_TEST) or use.facts.dominated or (use.facts.form, use.facts.detail) == (UseForm.MEMBER, "forward")
         if not harmless:
             kind, reason = USE_REFUSALS[use.facts.form]
             yield kind, f"`self.{attr.name}` {reason}", use.location
+    if not attr.guards and not any(u.facts.form is UseForm.CALL for u in attr.uses):
+        yield "never-called", f"no class of the hierarchy calls `self.{attr.name}(...)`", attr.optional_definitions[0].location
 
 
 def _project_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
@@ -237,8 +241,9 @@ def _project_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
     for cls in attr.family:
         for location in project.child_walks(cls):
             yield "child-walk", f"children are picked by position or number here, perhaps those of `{cls.name}`", location
-    for location, _ in project.notes("identity-dispatch"):
-        yield "identity-dispatch", "modules are told apart by being an `Identity` here", location
+    for location, note in project.notes("identity-dispatch"):
+        if note.detail in ("", attr.name):
+            yield "identity-dispatch", "modules are told apart by being an `Identity` here", location
 
 
 # Edits --------------------------------------------------------------------------------------------------------------------------------
@@ -259,7 +264,7 @@ def _stored(attr: Attribute, defined: Defined) -> Iterator[Edit]:
     if facts.kind is ValueKind.NAME:
         yield ReplaceExpression(path, facts.span, f"{facts.source} if {facts.source} is not None else {spelling}()")
     elif facts.chain:
-        yield ReplaceStatement(path, facts.statement, f"{' = '.join(facts.chain)} = None\n{facts.target} = {spelling}()")
+        yield ReplaceStatement(path, facts.statement, f"{facts.target} = {spelling}()\n{' = '.join(facts.chain)} = None")
     else:
         for none in facts.nones:
             yield ReplaceExpression(path, none, f"{spelling}()")

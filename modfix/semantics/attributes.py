@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 from modfix.model.span import Location
-from modfix.semantics.facts import AttributeFacts, Definition, Guard, MethodFacts, Note, Use, UseForm, ValueKind
-from modfix.semantics.project import ModuleClass, Truth
+from modfix.semantics.facts import UNKNOWN, AttributeFacts, Definition, Guard, MethodFacts, Note, Use, UseForm, ValueKind
+from modfix.semantics.project import ModuleClass, Truth, is_class_name
 from modfix.semantics.torch_names import canonical, is_container, is_module_class
 
+_CLASS_PARAMETER = re.compile(r"(^|_)(layer|cls|class|type|block|op|module|norm|act|activation|conv|pool|attn)(_layer|_cls|_class|_type)?$", re.IGNORECASE)
 _DYNAMIC_METHODS = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__delattr__"})
 
 
@@ -66,16 +68,25 @@ class Defined(NamedTuple):
 
     def _is_module(self, ref: str) -> bool:
         if ref.startswith("$"):
-            default = dict(self.method.parameter_defaults).get(ref[1:])
-            return default is not None and self.cls.project.is_module_value(self.cls, default)
+            return self._is_module_class_parameter(ref[1:])
         return self.cls.project.is_module_value(self.cls, ref)
+
+    def _is_module_class_parameter(self, name: str) -> bool:
+        """Whether a parameter that is called, such as ``norm_layer``, stands for a module class.
+
+        Its default says so, or its name: classes are passed by this convention throughout torch code, and a factory that returned None
+        instead would fail loudly, not silently.
+        """
+        default = dict(self.method.parameter_defaults).get(name)
+        if default is not None:
+            return self.cls.project.is_module_value(self.cls, default) or default.endswith(".partial")
+        return bool(_CLASS_PARAMETER.search(name))
 
     def _is_class(self, ref: str) -> bool:
         target = self.cls.project.constructor(self.cls, ref)
         if isinstance(target, ModuleClass):
             return not any("__new__" in c.facts.body_names for c in (target, *target.ancestors))
-        last = target.rpartition(".")[2]
-        return "." in target and not target.startswith(("@", ".")) and last[:1].isupper() and not last.isupper()
+        return is_class_name(target if target != UNKNOWN else ref)
 
     def _is_truthy(self, ref: str) -> bool:
         target = self.cls.project.constructor(self.cls, ref)
@@ -110,6 +121,22 @@ class Tested(NamedTuple):
     def location(self) -> Location:
         """Where it stands."""
         return Location(self.cls.path, self.facts.line, self.facts.column)
+
+
+def _may_register(facts: AttributeFacts, definition: Definition) -> bool:
+    """Whether an assignment may register a submodule or parameter: a call that is no builtin's, or something used like a module."""
+    if definition.kind is ValueKind.NONE:
+        return False
+    if definition.kind in (ValueKind.CALL, ValueKind.OPTIONAL):
+        return not all(ref.startswith(("builtins.", "math.", "torch.tensor", "torch.zeros", "torch.ones")) for ref in definition.refs)
+    plain = (UseForm.VALUE, UseForm.TEST, UseForm.NONE_TEST, UseForm.STORE)
+    return not facts.uses or any(use.form not in plain for use in facts.uses)
+
+
+def _registered_before(facts: AttributeFacts, first: Definition) -> bool:
+    return any(
+        d.method == first.method and d.statement < first.statement and not d.branches and _may_register(facts, d) for d in facts.definitions
+    )
 
 
 @dataclass(frozen=True)
@@ -151,8 +178,12 @@ class Attribute:
         return tuple(
             d
             for d in self.definitions
-            if d.facts.nones or d.facts.optional_name or (d.facts.kind is ValueKind.NAME and self.guards)
+            if d.facts.nones or d.facts.optional_name or (self.guards and (d.facts.kind is ValueKind.NAME or self._factory(d)))
         )
+
+    @staticmethod
+    def _factory(defined: Defined) -> bool:
+        return defined.facts.kind is ValueKind.CALL and not defined.never_none()
 
     @property
     def is_called(self) -> bool:
@@ -165,11 +196,34 @@ class Attribute:
         """Whether some assignment certainly stores an ``nn.Module``."""
         return any(d.facts.refs and d.makes_modules() for d in self.definitions)
 
+    def slot_taken_between(self, first: Defined, second: Defined) -> Location | None:
+        """Where another submodule or parameter may be registered between two assignments, or None.
+
+        ``nn.Module`` keeps a name in the place where it was registered first. An ``nn.Identity`` stored early would move the module that
+        replaces it before those registered in between: another order of ``parameters()``, which optimizer states rely on.
+        """
+        if first.cls is not second.cls:
+            return second.location
+        cls = first.cls
+        for facts in cls.facts.attributes.values():
+            if facts.name == self.name:
+                continue
+            for other in facts.definitions:
+                after = other.method != first.facts.method or other.statement > first.facts.statement
+                before = other.method != second.facts.method or other.statement < second.facts.statement
+                if after and before and _may_register(facts, other) and not _registered_before(facts, first.facts):
+                    return Location(cls.path, other.line, other.column)
+        if {"add_module", "register_module", "register_parameter"} & {*first.method.self_calls, *second.method.self_calls}:
+            return second.location
+        return None
+
     @cached_property
     def dynamic_access(self) -> tuple[Location, Note] | None:
         """The first place in the family that reaches attributes other than by name, or treats children by number."""
         for cls in self._hierarchy():
             for note in cls.facts.notes:
+                if note.kind == "computed-attribute" and not self.name.startswith(note.detail):
+                    continue
                 return Location(cls.path, note.line, note.column), note
             for name in _DYNAMIC_METHODS & cls.facts.body_names:
                 method = cls.facts.methods.get(name)

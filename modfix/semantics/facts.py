@@ -43,6 +43,7 @@ class UseForm(str, Enum):
     CALL_OTHER = "call-other"  # with other arguments
     MEMBER = "member"  # `self.x.weight`, `self.x[0]`
     VALUE = "value"  # passed, returned, stored, compared
+    TYPE_TEST = "type-test"  # isinstance with torch classes other than nn.Module and nn.Identity
     ITERATE = "iterate"
     TEST = "test"  # `if self.x`, `not self.x`, `self.x and ...`
     NONE_TEST = "none-test"  # `self.x is None` and the like

@@ -195,16 +195,21 @@ def _no_op(  # noqa: PLR0913  # one guard, seen from all sides
         if names is None:
             return None
         target, source = names
-        alias = same_object(parents, statement, target, source)
+        guard = parents.of(statement)
+        assert guard is not None
+        assert isinstance(guard[0], ast.If)
+        alias = same_object(parents, guard[0] if statement is block[0] and not _binds(guard[0].test) else statement, target, source)
         if not alias.proved:
             why = f"line {alias.line} stores another value" if alias.line else "nothing before says so"
             return _No("alias-differs", f"without `{subject}`, `{target}` is not certainly `{source}`: {why}")
         if alias.definition is not None and unconditional and len(block) == 1:
-            guard = parents.of(statement)
-            assert guard is not None and isinstance(guard[0], ast.If)
-            if parents.suite(alias.definition)[0] is parents.suite(guard[0])[0] and not _read_in(guard[0].test, target):
+            if not _read_in(guard[0].test, target):
                 extra.append(RemoveStatement(path, positions.span(alias.definition)))
     return (*extra, drop)
+
+
+def _binds(test: ast.expr) -> bool:
+    return any(isinstance(n, ast.NamedExpr) for n in ast.walk(test))
 
 
 def _read_in(node: ast.AST, name: str) -> bool:

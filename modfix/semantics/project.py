@@ -10,10 +10,39 @@ from pathlib import PurePosixPath
 from typing import NamedTuple, TypeAlias
 
 from modfix.model.span import Location, Span
-from modfix.semantics.facts import UNKNOWN, AttributeFacts, ClassFacts, FileFacts, MethodFacts, Note, OutsideUse, Ref, UseForm
-from modfix.semantics.torch_names import EXTERNAL_MODULE_BASES, MODULE_MEMBERS, is_container, is_module_class
+from modfix.semantics.facts import (
+    UNKNOWN,
+    AttributeFacts,
+    ClassFacts,
+    FileFacts,
+    MethodFacts,
+    Note,
+    OutsideUse,
+    Ref,
+    UseForm,
+    ValueKind,
+)
+from modfix.semantics.torch_names import (
+    EXTERNAL_MODULE_BASES,
+    MODULE_FUNCTIONS,
+    MODULE_MEMBERS,
+    canonical,
+    is_container,
+    is_module_class,
+)
 
-_PLAIN_BASES = frozenset({"object", "abc.ABC", "typing.Generic", "typing.Protocol", "typing_extensions.Protocol", "enum.Enum"})
+_PLAIN_BASES = frozenset({"abc.ABC", "typing.Generic", "typing.Protocol", "typing_extensions.Protocol", "enum.Enum"})
+
+
+def _is_plain(base: Ref) -> bool:
+    """Whether a base outside the project is certainly no module: a builtin, or of torch but not of ``torch.nn``."""
+    return base in _PLAIN_BASES or base.startswith("builtins.") or (base.startswith("torch.") and not base.startswith("torch.nn."))
+
+
+def is_class_name(ref: Ref) -> bool:
+    """Whether a name that does not resolve within the project is a class by convention: ``CapWords``."""
+    last = ref.lstrip("$").rpartition(".")[2]
+    return not ref.startswith(("@", ".", "self.", UNKNOWN)) and last[:1].isupper() and not last.isupper()
 
 
 class Truth(Enum):
@@ -85,7 +114,7 @@ class ModuleClass:
         external = self.external_bases
         if any(is_module_class(base) or base in EXTERNAL_MODULE_BASES for base in external):
             return Truth.YES
-        return Truth.NO if all(base in _PLAIN_BASES for base in external) else Truth.UNKNOWN
+        return Truth.NO if all(map(_is_plain, external)) else Truth.UNKNOWN
 
     @cached_property
     def unresolved_base(self) -> Ref | None:
@@ -236,10 +265,59 @@ class Project:
         if target.startswith("@"):
             where, _, name = target[1:].partition("@")
             function = self.files[where].functions.get(name)
-            return function is not None and bool(function.returns) and all(
-                self._makes_module(None, where, made, before, seen) for made in function.returns
-            )
-        return is_module_class(target)
+            if function is None:
+                return False
+            certain = [made for made in function.returns if self._makes_module(None, where, made, before, seen)]
+            return bool(certain) and all(made in certain or is_class_name(made) for made in function.returns)
+        return is_module_class(target) or canonical(target) in MODULE_FUNCTIONS
+
+    def instances(self, path: str, ref: Ref) -> frozenset[Resolved] | None:
+        """The classes of which calling ``ref`` in ``path`` may make an object; None when that is unknown.
+
+        ``%name`` stands for what any class of the project stores in an attribute of that name.
+        """
+        return self._instances(path, ref, frozenset())
+
+    def _instances(self, path: str, ref: Ref, seen: frozenset[tuple[str, str]]) -> frozenset[Resolved] | None:
+        if (path, ref) in seen:
+            return frozenset()
+        seen |= {(path, ref)}
+        made: list[tuple[str, Ref]]
+        if ref.startswith("%"):
+            name, _, owner = ref[1:].partition("|")
+            owners = self._instances(path, owner, seen) if owner else frozenset(self.classes())
+            if owners is None:
+                return None
+            inside = [cls for cls in owners if isinstance(cls, ModuleClass)]
+            if owner and len(inside) < len(owners):
+                return frozenset({"torch.nn.Module"})  # what another package's object holds is not of this project
+            stored = [
+                (cls.path, definition)
+                for holder in inside
+                for cls in ((holder, *holder.ancestors) if owner else (holder,))
+                if name in cls.facts.attributes
+                for definition in cls.facts.attributes[name].definitions
+            ]
+            if not stored or any(d.kind in (ValueKind.NAME, ValueKind.OTHER) for _, d in stored):
+                return None
+            made = [(where, inner) for where, d in stored for inner in d.refs]
+        else:
+            target = self._resolve(path, ref, None, frozenset())
+            if isinstance(target, ModuleClass):
+                return frozenset({target})
+            if target == UNKNOWN:
+                return None
+            if not target.startswith("@"):
+                return frozenset({target})
+            where, _, name = target[1:].partition("@")
+            made = [(where, inner) for inner in self.files[where].functions[name].returns]
+        found: frozenset[Resolved] = frozenset()
+        for where, inner in made:
+            classes = self._instances(where, inner, seen)
+            if classes is None:
+                return None
+            found |= classes
+        return found
 
     def _resolve(self, path: str, ref: Ref, before: int | None, seen: frozenset[tuple[str, str]]) -> Resolved:
         """As `resolve_class`; a function of the project is ``@<path>@<name>``."""
@@ -362,10 +440,8 @@ class Project:
 
     def child_walks(self, cls: ModuleClass) -> Iterator[Location]:
         """Places where children are picked by position or number from an object that may be of ``cls``."""
+        related = {cls, *cls.ancestors, *cls.descendants}
         for location, note in self.notes("children"):
-            origin = self._resolve(location.path, note.detail, None, frozenset()) if note.detail != UNKNOWN else UNKNOWN
-            if isinstance(origin, ModuleClass):
-                if origin is cls or origin in cls.ancestors or origin in cls.descendants:
-                    yield location
-            elif origin == UNKNOWN or origin.startswith("@"):
+            classes = self.instances(location.path, note.detail)
+            if classes is None or not related.isdisjoint(classes):
                 yield location

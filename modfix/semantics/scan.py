@@ -33,7 +33,7 @@ from modfix.semantics.facts import (
 from modfix.semantics.guards import Subject, analyse
 from modfix.semantics.positions import Positions
 from modfix.semantics.scopes import FunctionNode, ModuleScope, arguments, bound_names, dotted
-from modfix.semantics.torch_names import MODULE_MEMBERS
+from modfix.semantics.torch_names import MODULE_MEMBERS, is_module_class
 
 _ATTRIBUTE_FUNCTIONS = frozenset({"getattr", "hasattr", "setattr", "delattr"})
 _CHILD_WALKS = frozenset({"children", "named_children"})
@@ -168,8 +168,11 @@ class _Scanner:
                 forms[id(node.value)] = (UseForm.MEMBER, "[...]")  # type: ignore[attr-defined]  # `kind` narrows
             elif kind is ast.Compare:
                 assert isinstance(node, ast.Compare)
-                if len(node.ops) == 1 and isinstance(node.ops[0], (ast.Is, ast.IsNot, ast.Eq, ast.NotEq)) and _is_none(node.comparators[0]):
+                equality = len(node.ops) == 1 and isinstance(node.ops[0], (ast.Is, ast.IsNot, ast.Eq, ast.NotEq))
+                if equality and _is_none(node.comparators[0]):
                     forms[id(node.left)] = (UseForm.NONE_TEST, "")
+                elif equality and _is_none(node.left):
+                    forms[id(node.comparators[0])] = (UseForm.NONE_TEST, "")
                 elif isinstance(node.comparators[0], ast.Constant) and node.comparators[0].value == 0:
                     forms[id(node.left)] = (UseForm.TEST, "")  # `len(...) > 0` asks no more than `if len(...)` does
             elif kind is ast.If or kind is ast.IfExp or kind is ast.While or kind is ast.Assert:
@@ -279,7 +282,9 @@ class _Scanner:
             self.receiver_reads.setdefault(key, set())
             if store is ast.Load:
                 self.receiver_reads[key].add(node.attr)
-        if form[0] is UseForm.CALL or form[0] is UseForm.CALL_OTHER or form[0] is UseForm.MEMBER:
+        if node.attr == "_modules" and form == (UseForm.MEMBER, "[...]"):
+            self.notes.append(Note("modules-dict", node.lineno, node.col_offset + 1, ""))
+        if form[0] in (UseForm.CALL, UseForm.CALL_OTHER, UseForm.MEMBER, UseForm.TYPE_TEST):
             return  # where the attribute is None these raise already
         if key is not None and key not in self.receiver_refs:
             self.receiver_refs[key] = self.scope.resolve(inner, context.functions)
@@ -315,8 +320,13 @@ class _Scanner:
                 forms[id(node.args[0])] = _SEQUENCE_FUNCTIONS[name] or form
                 if name == "len" and form[0] is UseForm.TEST:
                     forms[id(node.args[0])] = (UseForm.ITERATE, "")
-            elif name == "isinstance" and len(node.args) == 2 and "Identity" in ast.dump(node.args[1]):
-                self.notes.append(Note("identity-dispatch", node.lineno, node.col_offset + 1, ""))
+            elif name == "isinstance" and len(node.args) == 2:
+                classes = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else [node.args[1]]
+                refs = [self.scope.resolve(c, context.functions) for c in classes]
+                if any(ref.endswith(".Identity") for ref in refs):
+                    self.notes.append(Note("identity-dispatch", node.lineno, node.col_offset + 1, self._held_by(node.args[0], context)))
+                elif all(is_module_class(ref) and ref != "torch.nn.Module" for ref in refs):
+                    forms[id(node.args[0])] = (UseForm.TYPE_TEST, "")  # neither None nor an Identity is one of these
 
     def _attribute_by_name(self, node: ast.Call, function: str, context: _Context) -> None:
         name = node.args[1]
@@ -334,9 +344,7 @@ class _Scanner:
                     self.receiver_refs.setdefault(key, self.scope.resolve(node.args[0], context.functions))
                 self.outside.setdefault(name.value, []).append((UseForm.STRING, *where, key))
         elif on_self and context.record is not None:
-            context.record.notes.append(Note("computed-attribute", *where, function))
-        else:
-            self.notes.append(Note("computed-attribute", *where, function))
+            context.record.notes.append(Note("computed-attribute", *where, _prefix(name)))
 
     def _child_walk(self, node: ast.AST, receiver: ast.expr, how: str, context: _Context) -> None:
         assert isinstance(node, (ast.expr, ast.stmt))
@@ -360,21 +368,43 @@ class _Scanner:
                         return
 
     def _origin(self, receiver: ast.expr, context: _Context) -> Ref:
-        """Where an object comes from: the constructor or function that made it, if the function at hand says so."""
+        """Where an object comes from, if the function at hand says so: what was called to make it.
+
+        ``%blocks`` is an attribute of an unknown object, ``%blocks|<origin>`` of an object of that origin.
+        """
         if isinstance(receiver, ast.Call):
             return self.scope.resolve(receiver.func, context.functions)
+        if isinstance(receiver, ast.Attribute):
+            owner = self._origin(receiver.value, context)
+            return f"%{receiver.attr}" if owner == UNKNOWN or owner.startswith("%") else f"%{receiver.attr}|{owner}"
         if not isinstance(receiver, ast.Name):
             return UNKNOWN
         body: Sequence[ast.AST] = context.functions[-1].body if context.functions else self.tree.body
-        origins = set()
+        annotated = [a.annotation for f in context.functions[-1:] for a in arguments(f) if a.arg == receiver.id and a.annotation is not None]
+        if annotated:
+            return self.scope.resolve(annotated[0], context.functions[:-1])
+        made: set[Ref] = set()
+        stores = calls = 0
         for statement in body:
             for inner in ast.walk(statement):
-                if isinstance(inner, ast.Name) and inner.id == receiver.id and not isinstance(inner.ctx, ast.Load):
-                    origins.add(UNKNOWN)
+                if _names(inner, receiver.id) and not isinstance(inner.ctx, ast.Load):  # type: ignore[attr-defined]  # a Name
+                    stores += 1
                 if isinstance(inner, ast.Assign) and any(_names(t, receiver.id) for t in inner.targets) and isinstance(inner.value, ast.Call):
-                    origins.discard(UNKNOWN)
-                    origins.add(self.scope.resolve(inner.value.func, context.functions))
-        return origins.pop() if len(origins) == 1 else UNKNOWN
+                    calls += 1
+                    made.add(self.scope.resolve(inner.value.func, context.functions))
+        return made.pop() if len(made) == 1 and stores == calls else UNKNOWN
+
+    def _held_by(self, value: ast.expr, context: _Context) -> str:
+        """The attribute that holds ``value``, or over which the loop runs that yields it; empty when unknown."""
+        if isinstance(value, ast.Attribute):
+            return value.attr
+        if not isinstance(value, ast.Name) or not context.functions:
+            return ""
+        found = set()
+        for node in ast.walk(context.functions[-1]):
+            if isinstance(node, (ast.For, ast.comprehension)) and any(_names(n, value.id) for n in ast.walk(node.target)):
+                found |= {n.attr for n in ast.walk(node.iter) if isinstance(n, ast.Attribute)} or {""}
+        return found.pop() if len(found) == 1 else ""
 
     def _torch_save(self, node: ast.Call, context: _Context) -> None:
         """Notes `torch.save(model, ...)`: old files of whole models load without the new attribute values."""
@@ -385,7 +415,7 @@ class _Scanner:
         key = (id(context.functions[0]) if context.functions else 0, source)
         reads = self.receiver_reads.get(key, set())
         origin = self._origin(saved, context)
-        plain = origin in ("?dict", "dict", "collections.OrderedDict")
+        plain = origin in ("builtins.dict", "collections.OrderedDict")
         if not plain and (_MODEL_NAME.search(source.rpartition(".")[2]) or reads & _MODEL_METHODS or source == context.self_name):
             self.notes.append(Note("whole-model-pickle", node.lineno, node.col_offset + 1, source))
 
@@ -504,11 +534,13 @@ class _Scanner:
         return (UNKNOWN,)
 
     def _callee(self, func: ast.expr, functions: tuple[FunctionNode, ...]) -> Ref:
+        """The reference of what is called; a name of unknown meaning is ``$name``, so that the project can judge by convention."""
         if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and functions:
             method = functions[-1]
             if method.args.args and func.value.id == method.args.args[0].arg:
                 return "self." + func.attr
-        return self.scope.resolve(func, functions)
+        ref = self.scope.resolve(func, functions)
+        return f"${dotted(func)}" if ref == UNKNOWN and dotted(func) else ref
 
     def _attribute_facts(self, record: _ClassRecord, attr: str, parents: dict[int, Parents]) -> AttributeFacts | None:
         reads = record.reads.get(attr, [])
@@ -581,7 +613,8 @@ class _Scanner:
         parsed = hasattr(value, "end_lineno") and value.end_lineno is not None
         span = self.positions.span(value) if parsed else self.positions.span(statement)
         where = self.positions.location(self.path, self.positions.span(statement).start)
-        chain = tuple(self.positions.source(t) for t in statement.targets if t is not target) if isinstance(statement, ast.Assign) else ()
+        shared = isinstance(statement, ast.Assign) and len(statement.targets) > 1 and any(t is target for t in statement.targets)
+        chain = tuple(self.positions.source(t) for t in getattr(statement, "targets", ()) if t is not target) if shared else ()
         annotation = statement.annotation if isinstance(statement, ast.AnnAssign) else None
         return Definition(
             method.name,
@@ -612,6 +645,19 @@ class _Scanner:
                 found.append((self.positions.span(step[0]).start, step[1]))
             step = links.of(step[0])
         return tuple(reversed(found))
+
+
+def _prefix(name: ast.expr) -> str:
+    """What a computed attribute name certainly starts with: ``fc`` for ``f"fc{i}"``, ``"fc" + str(i)`` and ``"fc%d" % i``."""
+    while isinstance(name, ast.BinOp):
+        name = name.left
+    if isinstance(name, ast.Call) and isinstance(name.func, ast.Attribute) and name.func.attr == "format":
+        name = name.func.value
+    if isinstance(name, ast.JoinedStr) and name.values:
+        name = name.values[0]
+    if isinstance(name, ast.Constant) and isinstance(name.value, str):
+        return re.split(r"[%{]", name.value, maxsplit=1)[0]
+    return ""
 
 
 def _is_none(node: ast.AST) -> bool:

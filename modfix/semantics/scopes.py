@@ -7,13 +7,14 @@ way is unknown, except for alternatives that agree (``try: import a`` / ``except
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterable, Iterator
 
 from modfix.semantics.facts import UNKNOWN, Ref
 from modfix.semantics.torch_names import canonical
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+_BUILTINS = frozenset(dir(builtins))
 
 
 def bound_names(statements: Iterable[ast.AST]) -> Iterator[tuple[str, Ref, ast.AST]]:
@@ -93,8 +94,9 @@ class ModuleScope:
                 if name == "*":
                     stars.append(ref.removesuffix("*"))
                     continue
-                self.bindings[name] = ref if certain or self.bindings.get(name, ref) == ref else UNKNOWN
-                self.lines[name] = statement.lineno
+                if self.bindings.get(name) != ref:
+                    self.bindings[name] = ref if certain or name not in self.bindings else UNKNOWN
+                    self.lines[name] = statement.lineno
         self.stars = tuple(stars)
         self._locals: dict[int, dict[str, Ref]] = {}
 
@@ -131,8 +133,11 @@ class ModuleScope:
             ref = self.bindings.get(head, UNKNOWN)
             if not functions and self.lines.get(head, 0) > getattr(node, "lineno", 0):
                 ref = UNKNOWN  # bound again later: not what it means here
-            if head not in self.bindings and len(self.stars) == 1:
-                ref = self.stars[0] + head
+            if head not in self.bindings:
+                if head in _BUILTINS:
+                    ref = "builtins." + head
+                elif len(self.stars) == 1:
+                    ref = self.stars[0] + head
         if ref == UNKNOWN:
             return UNKNOWN
         return canonical(f"{ref}.{rest}" if rest else ref)

@@ -29,6 +29,21 @@ MODULE_CLASSES = frozenset(
     """.split()
 )
 
+# Base classes that torch keeps private and old code derives from.
+PRIVATE_MODULE_CLASSES = frozenset(
+    {"_BatchNorm", "_ConvNd", "_ConvTransposeNd", "_DropoutNd", "_InstanceNorm", "_Loss", "_LPPoolNd", "_MaxPoolNd", "_NormBase", "_WeightedLoss"}
+)
+
+# Functions that return the module they are given.
+MODULE_FUNCTIONS = frozenset(
+    {
+        "torch.nn.utils.parametrizations.spectral_norm",
+        "torch.nn.utils.parametrizations.weight_norm",
+        "torch.nn.utils.spectral_norm",
+        "torch.nn.utils.weight_norm",
+    }
+)
+
 # Containers iterate over their children or have a length: another child changes what they do.
 CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"})
 
@@ -75,13 +90,17 @@ def canonical(name: str) -> str:
     """The public spelling of a dotted torch name: ``torch.nn.modules.conv.Conv2d`` -> ``torch.nn.Conv2d``."""
     if name.startswith("torch.nn.modules."):
         return "torch.nn." + name.rsplit(".", 1)[1]
+    if name.startswith("torch.nn.utils.") and name.rpartition(".")[2] in ("weight_norm", "spectral_norm") and "parametriz" not in name:
+        return "torch.nn.utils." + name.rpartition(".")[2]
     return name
 
 
 def is_module_class(name: str) -> bool:
     """Whether the dotted name is ``torch.nn.Module`` or one of its subclasses in torch."""
     name = canonical(name)
-    return name.startswith("torch.nn.") and (name[9:] == "Module" or name[9:] in MODULE_CLASSES)
+    return name.startswith("torch.nn.") and (
+        name[9:] == "Module" or name[9:] in MODULE_CLASSES or name[9:] in PRIVATE_MODULE_CLASSES
+    )
 
 
 def is_container(name: str) -> bool:
