@@ -70,7 +70,7 @@ class _Rewriting:
         self._after: dict[Span, str] = {}  # the new text of each segment
 
     def texts(self) -> list[str]:
-        """The cumulative texts, each checked to parse."""
+        """The cumulative texts, all but the last checked to parse."""
         pieces: list[Segment | ImportPoint] = [*self._segments, *self._imports]
         pieces.sort(key=_place)
         current = [_original(piece) for piece in pieces]
@@ -81,7 +81,8 @@ class _Rewriting:
                     current[index] = piece.text(group + 1)
                 elif piece.touched_by(group):
                     current[index] = self._after[piece.span] = piece.text(group + 1)
-                    _require_parses(current[index], group)
+                    if group + 1 < len(self._groups):  # the last text goes through all guards
+                        _require_parses(current[index], group)
             texts.append(self._splice(pieces, current))
         return texts
 

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os.path import commonprefix
 
 import libcst as cst
 
@@ -17,7 +18,7 @@ from modfix.engine.rewriting.nodes import Statement, comments, with_leading_line
 from modfix.engine.rewriting.precedence import is_atom, needs_parentheses
 from modfix.engine.rewriting.spans import SpanFinder
 from modfix.engine.rewriting.targets import Target
-from modfix.engine.rewriting.verbs import NewMethod, Rewrite, StatementEdits, TreeEdits, UnsupportedEditError
+from modfix.engine.rewriting.verbs import NewMethod, Rewrite, StatementEdits, TreeEdits
 from modfix.model.edit import (
     AddMethod,
     CollapseBranch,
@@ -63,7 +64,9 @@ class Segment:
         finder = SpanFinder(self._module, {target.edit.span for target in targets}, lines.text, span.start)
         self._module._codegen(finder)
         if finder.code != self._complete():
-            raise RewriteError("LibCST does not reproduce the text of this statement", targets[0].group)
+            place = span.start + len(commonprefix([finder.code, self._complete()]))
+            lineno = lines.text.count("\n", 0, place) + 1
+            raise RewriteError(f"LibCST does not reproduce line {lineno}", targets[0].group)
         self._ancestors = finder.ancestors
         self._planned = [self._plan(target, finder) for target in targets]
 
@@ -79,7 +82,7 @@ class Segment:
         try:
             tree = self._module.visit(Rewrite(_tree_edits(planned), self._ancestors))
             code = tree.code if tree.body or tree.header or tree.footer else ""
-        except (UnsupportedEditError, cst.CSTValidationError) as error:
+        except cst.CSTValidationError as error:
             raise RewriteError(str(error), planned[-1].target.group) from error
         if self._lacks_line_end:
             code = code.removesuffix("\n").removesuffix("\r")

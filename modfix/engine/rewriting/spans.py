@@ -73,7 +73,7 @@ class SpanFinder(CodegenState):
         if has_own_parentheses:
             start = self._paren_start  # the one printed last is the innermost
         yield
-        end = self._offset if end_node is None else self._ends[id(end_node)]
+        end = self._offset if end_node is None else self._ends.get(id(end_node), self._offset)
         self._ends[id(node)] = end
         if has_own_parentheses:
             assert isinstance(node, (cst.Tuple, cst.GeneratorExp))

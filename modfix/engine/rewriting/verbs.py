@@ -25,10 +25,6 @@ _SuiteT = TypeVar("_SuiteT", bound=cst.BaseSuite)
 _WithOrelse = (cst.If, cst.For, cst.While, cst.Try, cst.TryStar)
 
 
-class UnsupportedEditError(Exception):
-    """An edit that has no meaning where it points, e.g. an insertion before an `elif`."""
-
-
 @dataclass(slots=True)
 class StatementEdits:
     """What shall become of one statement. At most one of ``remove``, ``keep`` and ``replacement`` is set."""
@@ -230,9 +226,11 @@ class Rewrite(cst.CSTTransformer):
         if edits is None or not isinstance(arm, cst.If):
             return updated
         if edits.before or edits.after or edits.replacement:
-            raise UnsupportedEditError(
-                "an `elif` can be removed or collapsed, but nothing can take its place or stand beside it"
-            )
+            builder = BlockBuilder(edits.newline)
+            _emit(builder, arm, edits)
+            header = cst.TrailingWhitespace(newline=edits.newline)
+            block = cst.IndentedBlock(body=builder.body, header=header, footer=builder.footer(()))
+            return updated.with_changes(orelse=cst.Else(body=block))
         orelse = None if edits.remove else _collapsed_arm(arm, edits)
         if orelse is None:
             self._loose[-1] += comment_lines(comments(arm), edits.newline)
