@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from modfix.engine.codemod import Codemod
 from modfix.engine.errors import describe
-from modfix.engine.overlap import clashes_with_itself, settle
+from modfix.engine.overlap import settle
 from modfix.engine.parallel import paused_gc
 from modfix.engine.reading import Progress, Reading, read_files
 from modfix.engine.select import Chooser, Found, confine, in_order, silence, unused
@@ -203,8 +203,6 @@ def _fault(finding: Finding, reading: Reading) -> str | None:
     for edit in finding.fix.edits:
         if edit.path not in reading.facts:
             return f"the fix of `{finding.subject}` changes `{edit.path}`, which is no file of the project"
-    if clashes_with_itself(finding.fix.edits):
-        return f"two edits of the fix of `{finding.subject}` overlap"
     return None
 
 
