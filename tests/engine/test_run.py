@@ -215,9 +215,7 @@ def test_final_is_what_check_says_of_the_changed_project() -> None:
     assert [f.codemod for f in result.final.fixable] == ["d-to-e"]
 
 
-@pytest.mark.parametrize(
-    ("required", "expected"), [(Applicability.SAFE, "aaa eee"), (Applicability.UNSAFE, "bbb eee")]
-)
+@pytest.mark.parametrize(("required", "expected"), [(Applicability.SAFE, "aaa eee"), (Applicability.UNSAFE, "bbb eee")])
 def test_only_fixes_that_are_safe_enough_are_made(required: Applicability, expected: str) -> None:
     codemods = [
         Swap("unsafe", "aaa", "bbb", Applicability.UNSAFE),
