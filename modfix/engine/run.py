@@ -174,9 +174,10 @@ def _check_file(project: Project, path: str, codemods: Sequence[Codemod]) -> Ite
     except Exception as error:  # border: one file
         yield InternalError(describe(error), path=path)
         return
-    lines = {cls.qualname: cls.line for cls in classes}
+    lines = {cls.qualname: cls.location.line for cls in classes}
     for cls in classes:
-        class_lines = tuple(lines[name] for name in _enclosing(cls.qualname) if name in lines)
+        around = (lines[name] for name in _enclosing(cls.qualname) if name in lines)
+        class_lines = (cls.location.line, *around)
         for codemod in codemods:
             for item in _check_class(codemod, cls):
                 yield Found(item, class_lines) if isinstance(item, Finding) else item
@@ -190,10 +191,9 @@ def _check_class(codemod: Codemod, cls: ModuleClass) -> Iterator[Finding | Inter
 
 
 def _enclosing(qualname: str) -> Iterator[str]:
-    """``a.b.c``, ``a.b`` and ``a``."""
-    while qualname:
+    """``a.b`` and ``a`` for ``a.b.c``."""
+    while qualname := qualname.rpartition(".")[0]:
         yield qualname
-        qualname = qualname.rpartition(".")[0]
 
 
 def _fault(finding: Finding, reading: Reading) -> str | None:

@@ -30,7 +30,7 @@ class FakeFacts:
 class FakeClass:
     path: str
     qualname: str
-    line: int
+    location: Location
     span: Span
     file: str
 
@@ -39,7 +39,7 @@ class FakeClass:
             if match.start() >= self.span.start:
                 yield Span(*match.span())
 
-    def location(self, span: Span) -> Location:
+    def place(self, span: Span) -> Location:
         before = self.file[: span.start]
         return Location(self.path, before.count("\n") + 1, span.start - before.rfind("\n"))
 
@@ -57,7 +57,8 @@ class FakeProject:
             assert name
             if name[1] == "Impossible":
                 raise RuntimeError("no such class")
-            yield FakeClass(path, name[1], text[:start].count("\n") + 1, Span(start, end), text)
+            location = Location(path, text[:start].count("\n") + 1, 1)
+            yield FakeClass(path, name[1], location, Span(start, end), text)
 
 
 def fake_scan(source: SourceFile) -> FakeFacts | Refused:
@@ -131,7 +132,7 @@ class Swap(Codemod):
     def finding(self, cls: FakeClass, span: Span, *edits: Edit) -> Finding:
         return Finding(
             self.name,
-            cls.location(span),
+            cls.place(span),
             span,
             f"{cls.qualname}.{self.old}",
             f"`{self.old}` is old",
