@@ -162,8 +162,7 @@ def _start_worker(function: Callable[[Any], Any], items: Sequence[Any]) -> None:
     global _inherited  # noqa: PLW0603 - the one way to hand a forked process what cannot be pickled
     _inherited = (function, items)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches the whole process group: go, without a traceback
-    gc.disable()
-    gc.freeze()  # a collection would touch, and so copy, every page shared with the parent
+    gc.disable()  # see `paused_gc`; and a collection would touch, and so copy, every page shared with the parent
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
 
