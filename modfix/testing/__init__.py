@@ -1,6 +1,6 @@
 """The harness for codemod authors: fixture folders, inline checks, and a pytest plugin.
 
-Start with `check_noop` and `check_rewrite` for small syntax edges, and with fixture folders (`modfix.testing.fixtures`) for
+Use `check_noop` and `check_rewrite` for small syntax edges, and fixture folders (`modfix.testing.fixtures`) for
 everything that is worth running. ``import modfix.testing`` costs nothing: the engine is imported on the first check.
 """
 

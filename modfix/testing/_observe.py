@@ -1,7 +1,7 @@
 """The subprocess of `modfix.testing.behaviour`: imports fixture modules, runs them, prints what they did as JSON.
 
-Imports nothing of modfix, so that any interpreter with torch can run it. Arguments: paths of fixture modules; output: a list with
-one object per path, which maps what was looked at to a digest of every bit of it.
+Imports nothing of modfix, so that any interpreter with torch can run it. Arguments: paths of fixture modules. Output:
+a list with one object per path, which maps what was looked at to a digest of every bit of it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ def observe_module(path: Path) -> dict[str, str]:
 
 def load(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location("fixture", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["fixture"] = module  # pickle and dataclasses look the module up by name
     try:
@@ -77,7 +78,7 @@ def observe_call(where: str, module: Any, inputs: Any, seen: dict[str, str]) -> 
     seen[f"{where}/rng after"] = digest(torch.get_rng_state())
     losses = [weighted_sum(value) for value in tensors(result) if value.requires_grad]
     if losses:
-        sum(losses).backward()
+        torch.autograd.backward(losses)
     note(seen, f"{where}/gradients of inputs", [value.grad for value in tensors(leaves)])
     note(seen, f"{where}/gradients", {key: value.grad for key, value in module.named_parameters()})
     note(seen, f"{where}/buffers after", dict(module.named_buffers()))

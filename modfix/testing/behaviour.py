@@ -1,8 +1,11 @@
 """Run the modules of two fixture trees and compare what they compute, bit for bit.
 
-Every fixture module has a function ``cases()`` that returns a list of ``(name, build, inputs)``: ``build()`` constructs the module
-in one configuration, ``inputs()`` returns the tuple of its forward arguments. All fixtures of one side run in one subprocess, since
-importing torch takes longer than running a hundred of them. torch is imported there and nowhere else.
+Every fixture module has a function ``cases()`` that returns a list of ``(name, build, inputs)``: ``build()``
+constructs the module in one configuration, ``inputs()`` returns the tuple of its forward arguments. All fixtures of
+one side run in one subprocess, since importing torch takes longer than running a hundred of them. torch is imported
+there and nowhere else.
+
+Passed over: what `torch.nn.Module` says about its children, since that is what a codemod may want to change.
 """
 
 from __future__ import annotations
@@ -49,7 +52,7 @@ def observe(paths: Iterable[Path], *, python: str = sys.executable, timeout_s: f
 
 
 def compare(before: Path, after: Path) -> list[str]:
-    """The differences between two modules, one line each; empty when they compute the same. Errors count as differences.
+    """The differences between two modules, one line each; empty when they compute the same. An error is a difference.
 
     Raises:
         RunnerError: a subprocess did not come to its end.
@@ -58,7 +61,9 @@ def compare(before: Path, after: Path) -> list[str]:
 
 
 def compare_cases(cases: Sequence[Case]) -> dict[Path, list[str]]:
-    """The differences for each of ``cases``, by folder, in two subprocesses for all. A case that must not change only has to run.
+    """The differences for each of ``cases``, by folder, in two subprocesses for all of them.
+
+    A case that must not change only has to run; one whose ``case.toml`` says why it is not compared has no entry.
 
     Raises:
         RunnerError: a subprocess did not come to its end.
@@ -67,7 +72,9 @@ def compare_cases(cases: Sequence[Case]) -> dict[Path, list[str]]:
     before = observe(case.main_before for case in cases)
     after = observe(case.main_after for case in cases if case.main_after)
     return {
-        case.folder: differences(before[case.main_before], after.get(case.main_after or case.main_before, before[case.main_before]))
+        case.folder: differences(
+            before[case.main_before], after[case.main_after] if case.main_after else before[case.main_before]
+        )
         for case in cases
     }
 

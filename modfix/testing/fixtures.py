@@ -1,10 +1,10 @@
 """Fixture folders: ``<folder>/<codemod>/<case>/before.py`` and ``after.py``, read into `Case` values.
 
-No ``after.py`` means that the codemod must leave the file alone. A case of several files has the folders ``before/`` and ``after/``
-instead, with `cases()` in ``before/main.py``. ``case.toml`` is for exceptions; its keys:
+No ``after.py`` means that the codemod must leave the file alone. A case of several files has the folders ``before/``
+and ``after/`` instead, with `cases()` in ``main.py``. ``case.toml`` is for exceptions; its keys:
 
 ``refusal``
-    Pattern (as in `fnmatch`) of the kind of a refusal that must be there and name a blocking line; ``"*"`` for any kind.
+    Pattern (as in `fnmatch`) of the kind of a refusal that must be there and name a blocking line; ``"*"`` is any kind.
 ``blocker``
     Text that the line named by such a refusal contains.
 ``unsafe_fixes``
@@ -70,7 +70,7 @@ class Case:
 
 
 def load(folder: Path) -> list[Case]:
-    """All cases below ``folder``, sorted by codemod and name. Folders that hold no ``before`` are not cases and are passed over.
+    """All cases below ``folder``, sorted by codemod and name. Folders without a ``before`` are no cases.
 
     Raises:
         FixtureError: a case that cannot be understood.

@@ -1,7 +1,7 @@
 """Hold a codemod to its fixtures: what it must rewrite, what it must leave alone, and what every rewrite has in common.
 
-Every check ends in an `AssertionError` whose message says what to look at. The engine is imported inside the functions, because
-the pytest plugin imports this package in every project that has modfix installed.
+A check that fails ends in an `AssertionError` whose message says what to look at. The engine is imported inside the
+functions, because the pytest plugin imports this package in every project that has modfix installed.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ def check_noop(codemod: Codemod, source: str) -> None:
 
 
 def check_rewrite(codemod: Codemod, before: str, after: str) -> None:
-    """Demand that ``codemod`` turns the module ``before`` into exactly ``after``, and all that holds for every rewrite."""
+    """Demand that ``codemod`` turns the module ``before`` into ``after``, and all that holds for every rewrite."""
     check(codemod, {"model.py": before}, {"model.py": after})
 
 
 def run_case(case: Case, codemod: Codemod | None = None) -> None:
-    """Check one fixture statically. ``codemod`` defaults to the registered one of the case's name, with the case's options.
+    """Check one fixture statically. ``codemod`` defaults to the registered one, with the options of the case.
 
     Raises:
         AssertionError: the codemod does not do what the case demands.
@@ -48,8 +48,8 @@ def run_case(case: Case, codemod: Codemod | None = None) -> None:
 def check(codemod: Codemod, before: Files, after: Files | None, expect: Expectations | None = None) -> None:
     """Demand that ``codemod`` turns the project ``before`` into ``after`` (None: leaves it alone).
 
-    Also demanded: the output parses, a second run changes nothing, text outside the subjects and imports is the same, comments
-    survive, and the same project with CRLF line ends or with tabs gives the same result in that form.
+    Also demanded: the output parses, a second run changes nothing, text outside the subjects and imports is the same,
+    comments survive, and the same project with CRLF line ends or with tabs gives the same result in that form.
 
     Raises:
         AssertionError: one of these does not hold; the message shows a diff where there is one.
@@ -67,7 +67,7 @@ def check(codemod: Codemod, before: Files, after: Files | None, expect: Expectat
         _assert_sound(before[path], result[path], path, outcome, expect)
     again, _ = migrate(codemod, result, unsafe=True)
     _assert_same(result, again, "changes in a second run")
-    for label, convert in (("CRLF", _crlf), ("tabs", _tabs)):
+    for label, convert in (("CRLF", crlf), ("tabs", tabs)):
         variant, _ = migrate(codemod, _each(convert, before), unsafe=expect.unsafe_fixes)
         _assert_same(_each(convert, after), variant, f"is not what was expected with {label}")
 
@@ -121,14 +121,18 @@ def _assert_refusal(outcome: ApplyResult, files: Files, expect: Expectations) ->
 
 
 def _assert_sound(before: str, after: str, path: str, outcome: ApplyResult, expect: Expectations) -> None:
-    subjects = {f.subject.split(".")[0] for f in outcome.applied if f.fix and any(e.path == path for e in f.fix.edits)}
-    assert _outside(before, subjects) == _outside(after, subjects), f"{path}: text outside {subjects or 'nothing'} changed"
+    subjects = {
+        finding.subject.split(".")[0]
+        for finding in outcome.applied
+        if finding.fix and any(edit.path == path for edit in finding.fix.edits)
+    }
+    assert outside(before, subjects) == outside(after, subjects), f"{path}: text outside of {subjects} changed"
     lost = Counter(comments(before)) - Counter(comments(after)) - Counter(expect.comments_lost)
     assert not lost, f"{path}: comments got lost: {', '.join(lost)}"
 
 
-def _outside(text: str, subjects: set[str]) -> list[str]:
-    """The lines of ``text`` that belong to no import at the top level and to no top-level statement that defines a subject."""
+def outside(text: str, subjects: set[str]) -> list[str]:
+    """The lines of a module without its imports at the top level and the statements there that define a subject."""
     inside: set[int] = set()
     for statement in ast.parse(text).body:
         is_import = isinstance(statement, ast.Import | ast.ImportFrom)
@@ -152,13 +156,15 @@ def _each(convert: Callable[[str], str], files: Files) -> dict[str, str]:
     return {path: convert(text) for path, text in files.items()}
 
 
-def _crlf(text: str) -> str:
+def crlf(text: str) -> str:
+    """``text`` with CRLF line ends."""
     return re.sub(r"\r?\n", "\r\n", text)
 
 
-def _tabs(text: str) -> str:
+def tabs(text: str) -> str:
     """``text`` with one tab per level of indentation; what remains of an aligned continuation line stays in spaces."""
-    levels = [node.body[0].col_offset for node in ast.parse(text).body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
+    blocks = [node for node in ast.parse(text).body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
+    levels = [node.body[0].col_offset for node in blocks]
     if not levels or "\t" in text:
         return text
     unit = min(levels)
