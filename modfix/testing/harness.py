@@ -12,7 +12,7 @@ import io
 import re
 import tokenize
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -55,21 +55,39 @@ def check(codemod: Codemod, before: Files, after: Files | None, expect: Expectat
         AssertionError: one of these does not hold; the message shows a diff where there is one.
     """
     expect = expect or Expectations()
-    if after is None or expect.unsafe_fixes:
-        changed, _ = migrate(codemod, before, unsafe=after is None)
-        _assert_same(before, changed, "must not change")
-    result, outcome = migrate(codemod, before, unsafe=after is None or expect.unsafe_fixes)
+    unsafe = after is None or expect.unsafe_fixes
+    if expect.unsafe_fixes:
+        untouched, _ = migrate(codemod, before)
+        _assert_same(before, untouched, "must not change without --unsafe-fixes")
+    result, outcome = check_invariants(codemod, before, unsafe=unsafe, comments_lost=expect.comments_lost)
     _assert_refusal(outcome, before, expect)
     if after is None:
+        _assert_same(before, result, "must not change")
         return
     _assert_same(after, result, "is not what was expected")
-    for path in result:
-        _assert_sound(before[path], result[path], path, outcome, expect)
-    again, _ = migrate(codemod, result, unsafe=True)
-    _assert_same(result, again, "changes in a second run")
     for label, convert in (("CRLF", crlf), ("tabs", tabs)):
-        variant, _ = migrate(codemod, _each(convert, before), unsafe=expect.unsafe_fixes)
+        variant, _ = migrate(codemod, _each(convert, before), unsafe=unsafe)
         _assert_same(_each(convert, after), variant, f"is not what was expected with {label}")
+
+
+def check_invariants(
+    codemod: Codemod, before: Files, *, unsafe: bool = False, comments_lost: Sequence[str] = ()
+) -> tuple[dict[str, str], ApplyResult]:
+    """Demand of ``codemod`` what holds for any input, and give back the project after it.
+
+    That is: the output parses, text outside the subjects and imports is the same, comments survive (but for
+    ``comments_lost``), and a second run changes nothing. Good for property tests.
+
+    Raises:
+        AssertionError: one of these does not hold.
+    """
+    result, outcome = migrate(codemod, before, unsafe=unsafe)
+    for path in before:
+        if result[path] != before[path]:
+            _assert_sound(before[path], result[path], path, outcome, comments_lost)
+    again, _ = migrate(codemod, result, unsafe=unsafe)
+    _assert_same(result, again, "changes in a second run")
+    return result, outcome
 
 
 def migrate(codemod: Codemod, files: Files, *, unsafe: bool = False) -> tuple[dict[str, str], ApplyResult]:
@@ -120,14 +138,18 @@ def _assert_refusal(outcome: ApplyResult, files: Files, expect: Expectations) ->
         assert any(expect.blocker in line for line in blocking), f"no refusal names `{expect.blocker}`, but {blocking}"
 
 
-def _assert_sound(before: str, after: str, path: str, outcome: ApplyResult, expect: Expectations) -> None:
+def _assert_sound(before: str, after: str, path: str, outcome: ApplyResult, comments_lost: Sequence[str]) -> None:
+    try:
+        ast.parse(after)
+    except SyntaxError as error:
+        raise AssertionError(f"{path}: the output does not parse: {error}\n{after}") from error
     subjects = {
         finding.subject.split(".")[0]
         for finding in outcome.applied
         if finding.fix and any(edit.path == path for edit in finding.fix.edits)
     }
     assert outside(before, subjects) == outside(after, subjects), f"{path}: text outside of {subjects} changed"
-    lost = Counter(comments(before)) - Counter(comments(after)) - Counter(expect.comments_lost)
+    lost = Counter(comments(before)) - Counter(comments(after)) - Counter(comments_lost)
     assert not lost, f"{path}: comments got lost: {', '.join(lost)}"
 
 
