@@ -5,14 +5,18 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from modfix.engine.registry import load as load_registry
 
-from modfix.testing.fixtures import Case, load
+from modfix.testing.fixtures import load
 from modfix.testing.harness import check_invariants, crlf, tabs
 
-CASES = [case for case in load(Path(__file__).parents[1] / "fixtures") if case.before.keys() == {"model.py"}]
+CASES = {
+    f"{case.codemod}/{case.name}": case
+    for case in load(Path(__file__).parents[1] / "fixtures")
+    if case.before.keys() == {"model.py"}
+}
 
 # What may stand on a line of its own, and what may stand behind a statement.
 OWN_LINES = ("", "    ", "\t", "\f", "# note", "        # note", "# größer \u2028 卷积 🔥", "# modfix: ignored?", "#!x")
@@ -49,19 +53,20 @@ def varied(source: str, changes: list[Change]) -> str:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    case=st.sampled_from(CASES),
+    name=st.sampled_from(sorted(CASES)),
     changes=changes_of_lines,
     indent_with_tabs=st.booleans(),
     line_ends=st.sampled_from(("\n", "\r\n", "mixed")),
     last_newline=st.booleans(),
 )
 def test_variants_never_go_wrong(
-    case: Case,
+    name: str,
     changes: list[Change],
     indent_with_tabs: bool,
     line_ends: str,
     last_newline: bool,
 ) -> None:
+    case = CASES[name]
     source = varied(case.before["model.py"], changes)
     if indent_with_tabs:
         source = tabs(source)
@@ -72,6 +77,7 @@ def test_variants_never_go_wrong(
         source = source[:half] + crlf(source[half:])
     if not last_newline:
         source = source.rstrip("\r\n")
+    note(source)
     registry = load_registry()
 
     check_invariants(registry.codemods[case.codemod](), {"model.py": source}, unsafe=True)
