@@ -34,7 +34,7 @@ class Config:
 
 
 def load(root: Path) -> Config:
-    """The configuration of the project at ``root``; the defaults where there is no pyproject.toml or no ``[tool.modfix]``.
+    """The configuration of the project at ``root``; the defaults where there is no such table.
 
     Raises:
         ConfigError: pyproject.toml cannot be read, or holds an unknown key or a value of the wrong type.
