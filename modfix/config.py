@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Union
@@ -77,9 +77,18 @@ def check_tables(config: Config, known: Iterable[str]) -> None:
             raise ConfigError(f"unknown table [tool.modfix.{name}]: no codemod has this name{suggestion}")
 
 
+def option_lines(codemod: type[Codemod]) -> Iterator[str]:
+    """Each option of ``codemod`` as a line of TOML with its default, and what may stand there."""
+    assert is_dataclass(codemod.Options)  # the registry takes no other
+    hints = typing.get_type_hints(codemod.Options)
+    for option in fields(codemod.Options):
+        default = "" if option.default in (MISSING, None) else _toml(option.default)
+        yield f"{option.name.replace('_', '-')} = {default or '...'}  # {describe(hints[option.name])}"
+
+
 def did_you_mean(word: str, known: Iterable[str], *, quote: str = '"') -> str:
     """``; did you mean "exclude"?`` with the nearest of the ``known`` words, or nothing where none is near."""
-    import difflib  # noqa: PLC0415  # 3 ms that only an error needs
+    import difflib  # 3 ms that only an error needs
 
     near = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean {quote}{near[0]}{quote}?" if near else ""
@@ -88,9 +97,9 @@ def did_you_mean(word: str, known: Iterable[str], *, quote: str = '"') -> str:
 def _parse(text: str) -> dict[str, object]:
     # A parser is 5 ms of start-up that only projects with a configuration need.
     if sys.version_info >= (3, 11):
-        import tomllib  # noqa: PLC0415
+        import tomllib
     else:
-        import tomli as tomllib  # noqa: PLC0415
+        import tomli as tomllib
     try:
         parsed: dict[str, object] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -179,4 +188,6 @@ _PLURALS: dict[object, str] = {int: "whole numbers", float: "numbers", str: "str
 def _toml(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_toml, value))}]"
     return f'"{value}"' if isinstance(value, str) else str(value)

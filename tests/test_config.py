@@ -107,7 +107,7 @@ def test_the_table_of_a_codemod_becomes_its_options(tmp_path: Path) -> None:
         ('gards = "drop"', 'unknown key "gards" in [tool.modfix.guarded]; did you mean "guards"?'),
         ('guards = "keep"', '`guards` in [tool.modfix.guarded] must be one of "drop", "isinstance", not "keep"'),
         ("max-depth = 1.5", "`max-depth` in [tool.modfix.guarded] must be a whole number, not 1.5"),
-        ("skip-names = [true]", "`skip-names` in [tool.modfix.guarded] must be a list of strings, not [True]"),
+        ("skip-names = [true]", "`skip-names` in [tool.modfix.guarded] must be a list of strings, not [true]"),
         ("base = 1", "`base` in [tool.modfix.guarded] must be a string, not 1"),
     ],
 )

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 
 from modfix.model.finding import Applicability, Finding
-from modfix.model.result import InternalError
+from modfix.model.result import InternalError, UnusedSuppression
 from modfix.model.source import Refused
 from modfix.model.span import Location
 from modfix.report.sources import Sources
@@ -53,6 +53,11 @@ class Text:
     def refused_file(self, refused: Refused) -> str:
         """A file that was left alone, and why."""
         return f"{self._paint(_plain(self._shown_path(refused.path)), 'bold')}: not read: {_plain(refused.reason)}"
+
+    def unused_suppression(self, unused: UnusedSuppression) -> str:
+        """A comment that silences nothing."""
+        names = f"[{', '.join(unused.names)}]" if unused.names else ""
+        return f"{self._place(unused.location)} unused suppression `modfix: ignore{_plain(names)}`"
 
     def internal_error(self, error: InternalError) -> str:
         """A bug of modfix or of a codemod."""
