@@ -1,1 +1,2 @@
-"""Runs codemods: registry, selection, the fixed point over an overlay, rewriting with guards, parallel work and the cache."""
+"""Runs codemods: registry, selection, the fixed point over an overlay, rewriting with guards, parallel work and the
+cache."""

@@ -1,8 +1,8 @@
 """Facts of one project on disk, so that a run over unchanged files parses nothing.
 
-One file per project, replaced as a whole: two runs at once can overwrite each other's work, never mix it. Whatever is not exactly what
-this version of modfix wrote (damaged, cut off, older, someone else's) counts as no cache and is replaced. A cache that cannot be
-read or written makes a run slower, never wrong, and is not worth a message.
+One file per project, replaced as a whole: two runs at once can overwrite each other's work, never mix it. Whatever is
+not exactly what this version of modfix wrote (damaged, cut off, older, someone else's) counts as no cache and is
+replaced. A cache that cannot be read or written makes a run slower, never wrong, and is not worth a message.
 """
 
 from __future__ import annotations
@@ -39,13 +39,16 @@ class FactsCache:
     """
 
     def __init__(self, folder: Path, key: str) -> None:
-        self._path = folder / (hashlib.blake2b(key.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest() + ".facts")
+        self._path = folder / (
+            hashlib.blake2b(key.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest() + ".facts"
+        )
         self._stored = _load(self._path)
         self._used: dict[str, bytes] = {}
 
-    def __len__(self) -> int:
-        """Number of entries found on disk."""
-        return len(self._stored)
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was found on disk."""
+        return not self._stored
 
     def get(self, key: str) -> bytes | None:
         """The entry under ``key``, or None."""
@@ -59,7 +62,8 @@ class FactsCache:
         self._used[key] = blob
 
     def save(self) -> None:
-        """Write the entries that were got or put since this object was made; the others belong to files that are no more.
+        """Write the entries that were got or put since this object was made; the others belong to files that are no
+        more.
 
         Does nothing when the disk holds exactly these already. Trouble with the disk is ignored.
         """
@@ -104,8 +108,9 @@ def _load(path: Path) -> dict[str, bytes]:
     """The entries of a cache file; none if it is missing or not exactly what this version wrote."""
     try:
         with path.open("rb") as file:
-            # Unpickling runs code. It is acceptable here because nobody but this user can have written the file (or else the user's
-            # account is lost anyway), and a cache never comes with a repository: only the user's own folder is looked at.
+            # Unpickling runs code. It is acceptable here because nobody but this user can have written the file (or
+            # else the user's account is lost anyway), and a cache never comes with a repository: only the user's own
+            # folder is looked at.
             if not _only_ours(os.fstat(file.fileno())):
                 return {}
             data = memoryview(file.read())

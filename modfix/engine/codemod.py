@@ -21,9 +21,9 @@ class NoOptions:
 class Codemod(ABC):
     """One migration. Stateless between subjects: any instance may check any class in any process, in any order.
 
-    The docstring of a codemod's *module* is its manual (What it does / Why / Example / Fix safety / References); `modfix explain`
-    prints it. ``Options`` is a frozen dataclass; its fields are the keys of ``[tool.modfix.<name>]``, with snake case for kebab
-    case.
+    The docstring of a codemod's *module* is its manual (What it does / Why / Example / Fix safety / References);
+    `modfix explain` prints it. ``Options`` is a frozen dataclass; its fields are the keys of ``[tool.modfix.<name>]``,
+    with snake case for kebab case.
     """
 
     name: ClassVar[str]
@@ -37,4 +37,5 @@ class Codemod(ABC):
 
     @abstractmethod
     def check(self, cls: ModuleClass) -> Iterator[Finding]:
-        """Yield what there is to say about one class, in source order. Reads facts only: no I/O, no options of the run."""
+        """Yield what there is to say about one class, in source order. Reads facts only: no I/O, no options of the
+        run."""

@@ -1,7 +1,8 @@
 """Spread independent work over processes, in order and without ever hanging.
 
-Processes are forked: they inherit the function and its items, so neither needs to be picklable, and nothing is imported twice. Only
-results travel. A program that already runs other threads should not call this: a fork copies their locks, held or not.
+Processes are forked: they inherit the function and its items, so neither needs to be picklable, and nothing is imported
+twice. Only results travel. A program that already runs other threads should not call this: a fork copies their locks,
+held or not.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ _inherited: tuple[Callable[[Any], Any], Sequence[Any]] | None = None  # set in w
 def paused_gc() -> Iterator[None]:
     """Keep the cyclic garbage collector off while facts are made, pickled or unpickled.
 
-    They are many small tuples and hardly any cycles, so that every collection walks all of them and frees nothing: 6 to 15 % of the
-    whole run.
+    They are many small tuples and hardly any cycles, so that every collection walks all of them and frees nothing: 6 to
+    15 % of the whole run.
     """
     if not gc.isenabled():
         yield
@@ -98,7 +99,8 @@ def _drain(
     waiting: deque[range],
     store: Callable[[range, Sequence[Result]], None],
 ) -> list[range]:
-    """Work through ``waiting``. If a process dies, return the chunks that were under way; the rest stays in ``waiting``."""
+    """Work through ``waiting``. If a process dies, return the chunks that were under way; the rest stays in
+    ``waiting``."""
     from concurrent.futures import FIRST_COMPLETED, wait
     from concurrent.futures.process import BrokenProcessPool
 
@@ -124,13 +126,12 @@ def _drain(
                 store(under_way.pop(future), future.result())
         return []
     finally:
-        # Also the way out of Ctrl-C: what has not begun never does; a chunk under way is short, or its process is gone already.
+        # Also the way out of Ctrl-C: what has not begun never does; a chunk under way is short, or its process is gone
+        # already.
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _settled(
-    under_way: dict[Future[list[Any]], range], store: Callable[[range, Sequence[Any]], None]
-) -> list[range]:
+def _settled(under_way: dict[Future[list[Any]], range], store: Callable[[range, Sequence[Any]], None]) -> list[range]:
     """Store what was finished before the pool broke, and return the other chunks."""
     suspects = []
     for future, chunk in under_way.items():

@@ -72,14 +72,16 @@ class Registry:
 
 
 def load() -> Registry:
-    """All installed codemods, sorted by name. One that is broken is reported in the result and does not disturb the others."""
+    """All installed codemods, sorted by name. One that is broken is reported in the result and does not disturb the
+    others."""
     from importlib.metadata import entry_points  # costs 15 ms, which `modfix --help` need not pay
 
     return build(entry_points(group=GROUP))
 
 
 def build(points: Iterable[EntryPoint]) -> Registry:
-    """The registry of the given entry points. Where two have the same name, the one of modfix itself wins, else the first by source."""
+    """The registry of the given entry points. Where two have the same name, the one of modfix itself wins, else the
+    first by source."""
     codemods: dict[str, type[Codemod]] = {}
     broken: list[BrokenCodemod] = []
     for point in sorted(points, key=lambda point: (point.name, not _is_own(point), _source(point))):

@@ -14,6 +14,7 @@ class ModuleClass:
 
     path: str
     qualname: str
+    line: int  # of the `class` keyword
 
 
 class Project:
