@@ -58,7 +58,7 @@ class _Sink:
 
 
 @border
-def apply(  # noqa: PLR0913  # one parameter per option
+def apply(  # noqa: PLR0913, PLR0917  # one parameter per option
     paths: common.Paths = None,
     codemod: common.CodemodNames = None,
     diff: Diff = False,
@@ -73,7 +73,9 @@ def apply(  # noqa: PLR0913  # one parameter per option
     no_cache: common.NoCache = False,
     exit_zero: common.ExitZero = False,
 ) -> ExitCode:
-    """Make the safe fixes. All files are written, or none; `modfix undo` takes them back.
+    """Make the safe fixes, or a patch of them.
+
+    All files are written, or none; `modfix undo` takes them back.
 
     \b
     Exit codes:

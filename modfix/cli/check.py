@@ -22,7 +22,7 @@ Strict = Annotated[bool, typer.Option("--strict", help="Exit with 1 also when a 
 
 
 @border
-def check(  # noqa: PLR0913  # one parameter per option
+def check(  # noqa: PLR0913, PLR0917  # one parameter per option
     paths: common.Paths = None,
     codemod: common.CodemodNames = None,
     show_refused: ShowRefused = False,
@@ -35,7 +35,7 @@ def check(  # noqa: PLR0913  # one parameter per option
     no_cache: common.NoCache = False,
     exit_zero: common.ExitZero = False,
 ) -> ExitCode:
-    """Say what there is to migrate, where, and what can be fixed safely. Changes nothing.
+    """Show what can be migrated, and change nothing.
 
     \b
     Exit codes:

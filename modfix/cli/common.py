@@ -46,9 +46,7 @@ def complete_codemod(incomplete: str) -> list[str]:
 
 Paths = Annotated[
     list[Path] | None,
-    typer.Argument(
-        metavar="[PATHS]...", help="Files or folders; `-` is standard input.  [default: .]", show_default=False
-    ),
+    typer.Argument(metavar="[PATH]...", help="Files or folders; `-` is stdin.  [default: .]", show_default=False),
 ]
 CodemodNames = Annotated[
     list[str] | None,
@@ -62,10 +60,11 @@ CodemodNames = Annotated[
 ]
 Exclude = Annotated[
     list[str] | None,
-    typer.Option(metavar="PATTERN", help="Leave out what matches, in the syntax of .gitignore.", show_default=False),
+    typer.Option(metavar="PATTERN", help="Leave out what matches, in .gitignore syntax.", show_default=False),
 ]
 Jobs = Annotated[
-    int | None, typer.Option(min=1, help="Number of processes.  [default: one per core]", show_default=False)
+    int | None,
+    typer.Option(min=1, metavar="N", help="Number of processes.  [default: one per core]", show_default=False),
 ]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Neither read nor write the cache of facts about files.")]
 StdinFilename = Annotated[

@@ -28,7 +28,7 @@ def explain(
     codemod: common.CodemodNames = None,
     no_cache: common.NoCache = False,
 ) -> ExitCode:
-    """Print the manual of a codemod, or say why a class was or was not fixed.
+    """Explain a codemod, or what is said about a class.
 
     \b
       modfix explain identity

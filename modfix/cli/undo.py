@@ -15,7 +15,9 @@ Folder = Annotated[Path, typer.Argument(metavar="[PATH]", help="The project, or 
 
 @border
 def undo(path: Folder = Path()) -> ExitCode:
-    """Restore every file that the last `modfix apply` wrote, byte for byte. Again: the run before.
+    """Take back what the last `modfix apply` wrote.
+
+    Every file is restored byte for byte; again, and the run before is taken back.
 
     Restores all files or none: one that changed since is not overwritten, and stops the undo with exit code 2.
     """
