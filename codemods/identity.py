@@ -1,17 +1,283 @@
-"""Replace ``None`` by ``nn.Identity()`` in optional submodules."""
+"""Store `nn.Identity()` instead of `None` in an optional submodule, and drop the tests for `None`.
 
+What it does
+------------
+An attribute of a module that is either a submodule or `None` becomes a submodule always. `None` in its assignments becomes
+`nn.Identity()`; a constructor argument that may be `None` is replaced where it is stored, its default stays. Every test of the attribute
+whose code does nothing without the submodule goes, and so does an alias (`identity = x`) that only served the test.
+
+Why
+---
+A module that is always there can be hooked, swapped, listed, quantised and scripted, and `forward` has one path instead of two.
+
+Example
+-------
+    -        self.downsample = downsample
+    +        self.downsample = downsample if downsample is not None else nn.Identity()
+     ...
+    -        identity = x
+             out = self.bn2(self.conv2(out))
+    -        if self.downsample is not None:
+    -            identity = self.downsample(x)
+    +        identity = self.downsample(x)
+
+Fix safety
+----------
+SAFE: every use of the attribute, in its class, its bases and its subclasses, is one of these: a test whose guarded code equals the code
+without it once `self.x(v)` is replaced by `v`; a call with exactly one positional argument that no test protects (where the attribute was
+`None` such a run failed before); a use directly behind the assignment of a submodule. Nobody outside these classes tests, passes on or
+stores an attribute of that name, unless the object certainly is of another class.
+
+UNSAFE: the project pickles whole models (`torch.save(model, ...)`). Files written before would load with `None` and meet no test.
+
+DISPLAY: only a part of the project was read, so that readers elsewhere are unknown.
+
+Refused, with the line that blocks: everything else. A single use that would notice the difference blocks the attribute, because
+`nn.Identity()` is not `None`: sums (`out + self.x(v)` would count `v` twice), calls with several arguments, `self.x.weight`, tests that
+select other code, aliases that may hold another value, `None` as a result, creation on demand, assignments outside construction or before
+`super().__init__()`, factories that may return `None`, children picked by number, containers as base classes, dynamic attribute access.
+
+`state_dict()`, parameters, random numbers, outputs and gradients stay as they are; `children()`, `named_modules()` and `repr()` gain an
+entry. Option `guards = "isinstance"` also converts attributes whose tests are no pass-through: such a test becomes
+`isinstance(self.x, nn.Identity)`, provided that no assignment can store an `nn.Identity` of its own.
+
+References
+----------
+torch.nn.Identity (since torch 1.1). torch.nn.Module.__setattr__: a name that holds a submodule accepts submodules and `None` only, which is
+why later assignments must be proven to be modules.
+"""
+
+from __future__ import annotations
+
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
-from modfix.api import Codemod, Finding, ModuleClass
+from modfix.api import (
+    Applicability,
+    Attribute,
+    Codemod,
+    Defined,
+    Edit,
+    EnsureImport,
+    Finding,
+    Fix,
+    Location,
+    ModuleClass,
+    Refusal,
+    ReplaceExpression,
+    ReplaceStatement,
+    Tested,
+    Truth,
+    UseForm,
+    ValueKind,
+)
+
+IDENTITY = "torch.nn.Identity"
+PASS_THROUGH = "pass-through"
+# Annotations that stay true when the value is an nn.Identity.
+FITTING_ANNOTATION = re.compile(r"(typing\.)?(Optional\[)?((torch\.)?nn\.)?Module\]?( \| None)?")
+
+USE_REFUSALS = {
+    UseForm.CALL_OTHER: ("other-arguments", "is called with other than one positional argument"),
+    UseForm.MEMBER: ("member-access", "has a member read, which `nn.Identity` lacks"),
+    UseForm.VALUE: ("escapes", "is passed on as a value, and its receiver may test it for `None`"),
+    UseForm.ITERATE: ("iterated", "is iterated over"),
+    UseForm.STORE: ("augmented", "is assigned in an unusual way"),
+    UseForm.DELETE: ("deleted", "is deleted"),
+    UseForm.STRING: ("by-name", "is reached by its name as a string"),
+}
+OUTSIDE_REFUSALS = {
+    UseForm.STORE: "is assigned",
+    UseForm.DELETE: "is deleted",
+    UseForm.STRING: "is reached by its name as a string",
+    UseForm.ITERATE: "is iterated over",
+    UseForm.VALUE: "is passed on as a value",
+}
+
+
+@dataclass(frozen=True)
+class IdentityOptions:
+    """Options of ``[tool.modfix.identity]``."""
+
+    guards: Literal["pass-through", "isinstance"] = "pass-through"
 
 
 class Identity(Codemod):
-    """See the module docstring."""
+    """See the manual at the head of this file."""
 
     name = "identity"
-    summary = "optional submodules are nn.Identity() instead of None, and their guards go"
+    summary = "optional submodules hold nn.Identity() instead of None, and tests for None go"
     needles = (b"None",)
+    Options = IdentityOptions
 
     def check(self, cls: ModuleClass) -> Iterator[Finding]:
-        """Yield one finding per optional submodule of ``cls``."""
-        yield from ()
+        """Yield one finding per optional submodule that ``cls`` is the first class of its hierarchy to define."""
+        for name in cls.facts.attributes:
+            attr = Attribute(cls, name)
+            optional = attr.optional_definitions
+            if not optional or optional[0].cls is not cls or not (attr.holds_module or attr.is_called):
+                continue
+            refusal = self._refusal(attr)
+            yield Finding(
+                self.name,
+                optional[0].location,
+                optional[0].facts.statement,
+                f"{cls.qualname}.{name}",
+                f"`self.{name}` may be `None`" + ("" if refusal else f": store `nn.Identity()`{_dropping(attr)}"),
+                fix=None if refusal else self._fix(attr),
+                refusal=refusal,
+            )
+
+    def _refusal(self, attr: Attribute) -> Refusal | None:
+        """Why the attribute cannot be converted, or None. The first reason in this order is shown."""
+        for reasons in (_class_reasons, _definition_reasons, self._guard_reasons, _use_reasons, _project_reasons):
+            for kind, reason, blocker in reasons(attr):
+                return Refusal(kind, reason, blocker)
+        return None
+
+    def _guard_reasons(self, attr: Attribute) -> Iterator[tuple[str, str, Location]]:
+        by_type = self.options == IdentityOptions(guards="isinstance") and not any(_may_store_identity(d) for d in attr.definitions)
+        for guard in attr.guards:
+            if guard.facts.kind != PASS_THROUGH and not (by_type and _convertible(guard)):
+                yield guard.facts.kind, guard.facts.reason, guard.location
+            elif guard.facts.truthiness and any(d.facts.kind is ValueKind.NAME or d.may_be_falsy() for d in attr.definitions):
+                yield "truth-test", f"`if self.{attr.name}:` is false for an empty container, too; test `is not None`", guard.location
+        if not attr.guards and not any(u.facts.form is UseForm.CALL for u in attr.uses):
+            yield "never-called", f"no class of the hierarchy calls `self.{attr.name}(...)` with one argument", attr.optional_definitions[0].location
+
+    def _fix(self, attr: Attribute) -> Fix:
+        edits: list[Edit] = []
+        for defined in attr.optional_definitions:
+            edits.extend(_stored(attr, defined))
+        for guard in attr.guards:
+            edits.extend(guard.facts.edits or _by_type(attr, guard))
+        applicability, note = Applicability.SAFE, None
+        for location, _ in attr.owner.project.notes("whole-model-pickle"):
+            applicability = Applicability.UNSAFE
+            note = f"{location} pickles whole models: files written before the change hold `None` for `{attr.name}`"
+            break
+        if not attr.owner.project.complete:
+            applicability, note = Applicability.DISPLAY, "the rest of the project was not read"
+        return Fix(f"Store `nn.Identity()` in `self.{attr.name}`{_dropping(attr)}", tuple(dict.fromkeys(edits)), applicability, note)
+
+
+def _dropping(attr: Attribute) -> str:
+    count = len(attr.guards)
+    return f" and drop {count} test{'s' if count > 1 else ''}" if count else ""
+
+
+# Reasons ------------------------------------------------------------------------------------------------------------------------------
+
+
+def _class_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
+    for defined in attr.optional_definitions:
+        cls = defined.cls
+        if cls.is_torch_module is not Truth.YES:
+            yield "unknown-base", f"a base class of `{cls.name}` is unknown, so it may not be an `nn.Module`", cls.location
+        if cls.unresolved_base is not None:
+            yield "unknown-base", f"a base class of `{cls.name}` cannot be resolved", cls.location
+    for cls in attr.family:
+        if cls.is_container:
+            yield "container", f"`{cls.name}` derives from a torch container, which would run the new child", cls.location
+        if "dataclasses.dataclass" in cls.facts.decorators:
+            yield "dataclass", f"`{cls.name}` is a dataclass", cls.location
+    if attr.class_binding is not None:
+        yield "class-attribute", f"`{attr.class_binding.name}` binds `{attr.name}` in its body", attr.class_binding.location
+    if attr.dynamic_access is not None:
+        location, note = attr.dynamic_access
+        yield "dynamic-access", f"the class reaches attributes or children in a dynamic way (`{note.kind}` {note.detail})".replace(" )", ")"), location
+
+
+def _definition_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
+    optional = attr.optional_definitions
+    for defined in attr.definitions:
+        facts = defined.facts
+        if not defined.in_construction:
+            what = "set to `None`" if facts.kind is ValueKind.NONE else "set"
+            yield "set-later", f"`self.{attr.name}` is {what} in `{facts.method}`, after construction", defined.location
+        elif defined in optional:
+            if not defined.after_super_init:
+                yield "before-super-init", "a submodule cannot be stored before `super().__init__()` has run", defined.location
+            if facts.chain and facts.kind is not ValueKind.NONE:
+                yield "chained", "several targets share the value", defined.location
+            if facts.annotation and not FITTING_ANNOTATION.fullmatch(facts.annotation):
+                yield "annotated", f"its annotation `{facts.annotation}` does not admit `nn.Identity`", defined.location
+            if _spelling(defined.cls) is None and {"nn", "torch"} <= set(defined.cls.project.files[defined.cls.path].bindings):
+                yield "no-name", "`nn` and `torch` mean something else in this file", defined.location
+        if facts.kind is ValueKind.OTHER:
+            yield "unknown-value", f"`self.{attr.name}` gets a value that may be `None` or no module", defined.location
+        elif facts.kind in (ValueKind.CALL, ValueKind.OPTIONAL) and not defined.never_none():
+            yield "factory", "the factory called here may return `None`", defined.location
+    for first in optional:
+        for second in attr.definitions:
+            if second is first or first.excludes(second):
+                continue
+            if second.facts.statement < first.facts.statement and second.cls is first.cls and first.facts.kind is ValueKind.NONE:
+                if second.facts.kind is not ValueKind.NONE:
+                    yield "removed", f"`None` removes the module stored in line {second.facts.line}", first.location
+            elif not second.makes_modules():
+                yield "unknown-kind", "what is stored here is not certainly a module, and cannot replace an `nn.Identity`", second.location
+
+
+def _use_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
+    for use in attr.uses:
+        harmless = use.facts.form is UseForm.CALL or use.facts.dominated or (use.facts.form, use.facts.detail) == (UseForm.MEMBER, "forward")
+        if not harmless:
+            kind, reason = USE_REFUSALS[use.facts.form]
+            yield kind, f"`self.{attr.name}` {reason}", use.location
+
+
+def _project_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
+    project = attr.owner.project
+    for reader in project.outside_readers(attr.owner, attr.name):
+        what = OUTSIDE_REFUSALS.get(reader.form, "is tested")
+        yield "outside-reader", f"`{reader.receiver}.{attr.name}` {what} here, and may be this attribute", reader.location
+    for cls in attr.family:
+        for location in project.child_walks(cls):
+            yield "child-walk", f"children are picked by position or number here, perhaps those of `{cls.name}`", location
+    for location, _ in project.notes("identity-dispatch"):
+        yield "identity-dispatch", "modules are told apart by being an `Identity` here", location
+
+
+# Edits --------------------------------------------------------------------------------------------------------------------------------
+
+
+def _spelling(cls: ModuleClass) -> str | None:
+    return cls.spelling(IDENTITY)
+
+
+def _stored(attr: Attribute, defined: Defined) -> Iterator[Edit]:
+    """The edits that make one assignment store ``nn.Identity()`` in place of None."""
+    facts, path = defined.facts, defined.cls.path
+    spelling = _spelling(defined.cls)
+    if spelling is None:
+        free = "nn" not in defined.cls.project.files[path].bindings
+        spelling = "nn.Identity" if free else "torch.nn.Identity"
+        yield EnsureImport(path, "torch", "nn") if free else EnsureImport(path, "torch")
+    if facts.kind is ValueKind.NAME:
+        yield ReplaceExpression(path, facts.span, f"{facts.source} if {facts.source} is not None else {spelling}()")
+    elif facts.chain:
+        yield ReplaceStatement(path, facts.statement, f"{' = '.join(facts.chain)} = None\n{facts.target} = {spelling}()")
+    else:
+        for none in facts.nones:
+            yield ReplaceExpression(path, none, f"{spelling}()")
+
+
+def _convertible(guard: Tested) -> bool:
+    """Whether the test can ask for the type instead: it is a comparison with None that stands on its own."""
+    return not guard.facts.truthiness and guard.facts.kind not in ("lazy-creation", "unsupported-test")
+
+
+def _may_store_identity(defined: Defined) -> bool:
+    return defined.facts.kind in (ValueKind.NAME, ValueKind.OTHER) or not defined.makes_modules() or IDENTITY in defined.facts.refs
+
+
+def _by_type(attr: Attribute, guard: Tested) -> Iterator[Edit]:
+    """The edit that makes a test ask for ``nn.Identity`` instead of None."""
+    spelling = _spelling(guard.cls) or "nn.Identity"
+    if _spelling(guard.cls) is None:
+        yield EnsureImport(guard.cls.path, "torch", "nn")
+    negation = "not " if guard.facts.present else ""
+    yield ReplaceExpression(guard.cls.path, guard.facts.test, f"{negation}isinstance(self.{attr.name}, {spelling})")

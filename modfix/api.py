@@ -14,13 +14,17 @@ from modfix.model.edit import (
 )
 from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
 from modfix.model.span import Location, Span
-from modfix.semantics.project import ModuleClass, Project
+from modfix.semantics.attributes import Attribute, Defined, Reading, Tested
+from modfix.semantics.facts import UseForm, ValueKind
+from modfix.semantics.project import ModuleClass, Project, Truth
 
 __all__ = [
     "AddMethod",
     "Applicability",
+    "Attribute",
     "Codemod",
     "CollapseBranch",
+    "Defined",
     "Edit",
     "EnsureImport",
     "Finding",
@@ -31,10 +35,15 @@ __all__ = [
     "ModuleClass",
     "NoOptions",
     "Project",
+    "Reading",
     "Refusal",
     "RemoveStatement",
     "ReplaceExpression",
     "ReplaceStatement",
     "Span",
     "Stability",
+    "Tested",
+    "Truth",
+    "UseForm",
+    "ValueKind",
 ]

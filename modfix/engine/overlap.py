@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from modfix.model.edit import AddMethod, Edit, EnsureImport, InsertAfter, InsertBefore
 from modfix.model.finding import Finding
@@ -24,16 +24,6 @@ def settle(findings: Sequence[Finding]) -> list[Finding]:
             claims.add(finding.fix.edits)
             settled.append(finding)
     return settled
-
-
-def clashes_with_itself(edits: Iterable[Edit]) -> bool:
-    """Whether two edits of one fix want the same place, which no order of making them can satisfy."""
-    claims = _Claims()
-    for edit in edits:
-        if claims.clash(edit):
-            return True
-        claims.add((edit,))
-    return False
 
 
 class _Claims:
@@ -68,14 +58,22 @@ class _Claims:
         last = bisect_left(anchors, (edit.span.end,))
         return any(edit.span.contains(anchor) for anchor in anchors[first:last])
 
-    def add(self, edits: Iterable[Edit]) -> None:
-        """Claim the places of ``edits``."""
+    def add(self, edits: Sequence[Edit]) -> None:
+        """Claim the places of the edits of one fix, none of which clashes."""
         for edit in edits:
             if isinstance(edit, EnsureImport):
                 name, meaning = _binding(edit)
                 self._names[edit.path, name] = meaning
-            else:
-                insort((self._anchors if _is_anchored(edit) else self._spans)[edit.path], edit.span)
+            elif _is_anchored(edit):
+                insort(self._anchors[edit.path], edit.span)
+        replaced = [edit for edit in edits if not isinstance(edit, EnsureImport) and not _is_anchored(edit)]
+        claimed = Span(0, 0)
+        path = ""
+        for edit in sorted(replaced, key=lambda edit: (edit.path, edit.span.start, -edit.span.end)):
+            # Edits of one fix may lie inside each other; the outermost speaks for them.
+            if edit.path != path or not claimed.contains(edit.span):
+                path, claimed = edit.path, edit.span
+                insort(self._spans[path], claimed)
 
 
 def _is_anchored(edit: Edit) -> bool:

@@ -12,7 +12,8 @@ from modfix.engine.errors import describe
 from modfix.engine.parallel import map_chunks
 from modfix.model.result import InternalError
 from modfix.model.source import Refused, SourceFile
-from modfix.semantics.facts import FileFacts, scan
+from modfix.semantics.facts import FileFacts
+from modfix.semantics.scan import scan
 from modfix.source.suppress import Suppressions, suppressions
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from modfix.engine.codemod import Codemod
 from modfix.engine.errors import describe
-from modfix.engine.overlap import clashes_with_itself, settle
+from modfix.engine.overlap import settle
 from modfix.engine.parallel import paused_gc
 from modfix.engine.reading import Progress, Reading, read_files
 from modfix.engine.select import Chooser, Found, confine, in_order, silence, unused
@@ -174,9 +174,10 @@ def _check_file(project: Project, path: str, codemods: Sequence[Codemod]) -> Ite
     except Exception as error:  # border: one file
         yield InternalError(describe(error), path=path)
         return
-    lines = {cls.qualname: cls.line for cls in classes}
+    lines = {cls.qualname: cls.location.line for cls in classes}
     for cls in classes:
-        class_lines = tuple(lines[name] for name in _enclosing(cls.qualname) if name in lines)
+        around = (lines[name] for name in _enclosing(cls.qualname) if name in lines)
+        class_lines = (cls.location.line, *around)
         for codemod in codemods:
             for item in _check_class(codemod, cls):
                 yield Found(item, class_lines) if isinstance(item, Finding) else item
@@ -190,10 +191,9 @@ def _check_class(codemod: Codemod, cls: ModuleClass) -> Iterator[Finding | Inter
 
 
 def _enclosing(qualname: str) -> Iterator[str]:
-    """``a.b.c``, ``a.b`` and ``a``."""
-    while qualname:
+    """``a.b`` and ``a`` for ``a.b.c``."""
+    while qualname := qualname.rpartition(".")[0]:
         yield qualname
-        qualname = qualname.rpartition(".")[0]
 
 
 def _fault(finding: Finding, reading: Reading) -> str | None:
@@ -203,8 +203,6 @@ def _fault(finding: Finding, reading: Reading) -> str | None:
     for edit in finding.fix.edits:
         if edit.path not in reading.facts:
             return f"the fix of `{finding.subject}` changes `{edit.path}`, which is no file of the project"
-    if clashes_with_itself(finding.fix.edits):
-        return f"two edits of the fix of `{finding.subject}` overlap"
     return None
 
 

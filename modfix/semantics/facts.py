@@ -1,19 +1,189 @@
-"""Facts of one file."""
+"""Facts of one file: everything the project needs to know about it, without its syntax tree.
+
+The types are named tuples rather than frozen dataclasses: a large project has hundreds of thousands of them, and tuples are pickled,
+unpickled and compared by C code.
+
+Names are *references* (``Ref``): a dotted name whose first part tells where it starts.
+
+=====================  ==================================================================
+``torch.nn.Conv2d``    resolved through an import; relative imports keep their dots
+``@Block``             a class or function of this file, by its name at module level
+``$norm_layer``        a parameter of the enclosing function
+``?``                  anything else: rebound, shadowed, computed
+=====================  ==================================================================
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple, TypeAlias
 
-from modfix.model.source import Refused, SourceFile
+from modfix.model.edit import Edit
+from modfix.model.span import Span
+
+Ref: TypeAlias = str
+UNKNOWN: Ref = "?"
 
 
-@dataclass(frozen=True, slots=True)
+class ValueKind(str, Enum):
+    """What is assigned to an attribute."""
+
+    NONE = "none"
+    OPTIONAL = "optional"  # a conditional expression with None in one of its branches
+    CALL = "call"  # `ref(...)`: a constructor or a factory, the project knows which
+    NAME = "name"  # a parameter or local variable
+    OTHER = "other"
+
+
+class UseForm(str, Enum):
+    """How `self.x` is used where no None test protects it."""
+
+    CALL = "call"  # with exactly one positional argument
+    CALL_OTHER = "call-other"  # with other arguments
+    MEMBER = "member"  # `self.x.weight`, `self.x[0]`
+    VALUE = "value"  # passed, returned, stored, compared
+    ITERATE = "iterate"
+    TEST = "test"  # `if self.x`, `not self.x`, `self.x and ...`
+    NONE_TEST = "none-test"  # `self.x is None` and the like
+    STORE = "store"
+    DELETE = "delete"
+    STRING = "string"  # `getattr(obj, "x")`, `hasattr`, `setattr`, `delattr`
+
+
+class Definition(NamedTuple):
+    """One assignment to ``self.x``."""
+
+    method: str
+    span: Span  # of the assigned value
+    statement: Span
+    line: int
+    column: int
+    kind: ValueKind
+    refs: tuple[Ref, ...]  # of the values that are not None: callee of CALL; the name's own ref for NAME
+    nones: tuple[Span, ...]  # the None constants inside the value
+    source: str  # of the value, where it is a name
+    filled: bool  # every call has a positional argument, so `nn.Sequential(...)` is not empty
+    optional_name: bool  # NAME: a parameter with default None, or annotated as optional, that was not rebound before
+    chain: tuple[str, ...]  # source of the other targets of `a = self.x = None`
+    target: str  # source of this target
+    annotation: str | None
+    branches: tuple[tuple[int, str], ...]  # enclosing (offset of `if`, arm), outermost first
+
+
+class Use(NamedTuple):
+    """One use of ``self.x`` that is no guard."""
+
+    form: UseForm
+    method: str
+    line: int
+    column: int
+    detail: str  # the member's name; the way a value escapes
+    dominated: bool  # a value other than None was stored directly before, on every path
+
+
+class Guard(NamedTuple):
+    """One None test of ``self.x`` and what it protects.
+
+    ``kind`` is ``pass-through`` when the protected code does the same as calling the identity function would; ``edits`` then drop the
+    guard. Otherwise ``kind`` and ``reason`` tell why not. ``test`` is the test itself (without the other half of an ``and``).
+    """
+
+    method: str
+    line: int
+    column: int
+    test: Span
+    present: bool  # the test is true when the attribute is not None
+    truthiness: bool  # `if self.x:`, which is false for an empty container as well
+    kind: str
+    reason: str
+    edits: tuple[Edit, ...]
+    called: bool  # the protected code calls the attribute
+
+
+class AttributeFacts(NamedTuple):
+    """Everything one class does with ``self.<name>``."""
+
+    name: str
+    definitions: tuple[Definition, ...]
+    guards: tuple[Guard, ...]
+    uses: tuple[Use, ...]
+
+
+class MethodFacts(NamedTuple):
+    """One method of a class."""
+
+    name: str
+    line: int
+    span: Span
+    self_calls: tuple[str, ...]  # methods called as `self.method(...)`
+    super_init: int  # offset behind the unconditional call of the base's __init__; -1 without one
+    returns: tuple[Ref, ...]  # callees of the returned values; UNKNOWN for anything else than a call
+    optional_parameters: tuple[str, ...]  # parameters whose default is None
+    parameter_defaults: tuple[tuple[str, Ref], ...]  # parameters whose default is a name, e.g. `norm_layer=nn.BatchNorm2d`
+    decorated: bool
+
+
+class Note(NamedTuple):
+    """Something dynamic that a class or a file does."""
+
+    kind: str
+    line: int
+    column: int
+    detail: str
+
+
+class ClassFacts(NamedTuple):
+    """One class."""
+
+    name: str
+    qualname: str
+    span: Span
+    line: int
+    column: int
+    bases: tuple[Ref, ...]
+    decorators: tuple[Ref, ...]
+    methods: dict[str, MethodFacts]
+    attributes: dict[str, AttributeFacts]  # those that are optional, tested or otherwise of interest here
+    mentioned: frozenset[str]  # every x of `self.x`, and every name bound in the class body
+    body_names: frozenset[str]  # names bound in the class body: methods, properties, class attributes
+    notes: tuple[Note, ...]
+    local: bool  # defined inside a function
+
+
+class FunctionFacts(NamedTuple):
+    """One function at module level."""
+
+    name: str
+    returns: tuple[Ref, ...]
+
+
+class OutsideUse(NamedTuple):
+    """A use of ``<receiver>.x`` where the receiver is not the ``self`` of a method."""
+
+    form: UseForm
+    line: int
+    column: int
+    receiver: int  # index into `FileFacts.receivers`; -1 for an expression without a name
+
+
+class Receiver(NamedTuple):
+    """A variable (or dotted name) through which attributes are used, with all attributes that one function reads from it."""
+
+    source: str
+    ref: Ref
+    reads: frozenset[str]
+
+
+@dataclass(frozen=True)
 class FileFacts:
-    """What one file says about imports, classes and attribute uses. Picklable; holds no syntax trees."""
+    """What one file says. Holds no syntax trees, and is picklable."""
 
     path: str
-
-
-def scan(source: SourceFile) -> FileFacts | Refused:
-    """Facts of one file, or the reason why it cannot be read as Python (syntax error, NUL byte, nesting too deep)."""
-    return FileFacts(source.path)
+    bindings: dict[str, Ref]  # module-level names -> where they come from
+    star_imports: tuple[str, ...]
+    classes: tuple[ClassFacts, ...]
+    functions: dict[str, FunctionFacts]
+    outside: dict[str, tuple[OutsideUse, ...]]
+    receivers: tuple[Receiver, ...]
+    notes: tuple[Note, ...]

@@ -1,33 +1,371 @@
-"""All files together: who inherits from whom, and who touches whose attributes."""
+"""All files together: modules and re-exports, who inherits from whom, and who touches whose attributes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import NamedTuple, TypeAlias
 
-from modfix.semantics.facts import FileFacts
+from modfix.model.span import Location, Span
+from modfix.semantics.facts import UNKNOWN, AttributeFacts, ClassFacts, FileFacts, MethodFacts, Note, OutsideUse, Ref, UseForm
+from modfix.semantics.torch_names import EXTERNAL_MODULE_BASES, MODULE_MEMBERS, is_container, is_module_class
+
+_PLAIN_BASES = frozenset({"object", "abc.ABC", "typing.Generic", "typing.Protocol", "typing_extensions.Protocol", "enum.Enum"})
 
 
-@dataclass(frozen=True)
+class Truth(Enum):
+    """A three-valued answer. Python is dynamic: where the code at hand does not say, the answer is unknown, and unknown means refuse."""
+
+    NO = "no"
+    YES = "yes"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, eq=False)
 class ModuleClass:
-    """A class that is, or may be, a torch module."""
+    """A class of the project. Identity is that of the object: one per class statement."""
 
+    project: Project
     path: str
-    qualname: str
-    line: int  # of the `class` keyword
+    facts: ClassFacts
+
+    @property
+    def name(self) -> str:
+        """The bare name."""
+        return self.facts.name
+
+    @property
+    def qualname(self) -> str:
+        """The name with the classes and functions around it, e.g. ``Outer.Inner``."""
+        return self.facts.qualname
+
+    @property
+    def span(self) -> Span:
+        """Where the class statement stands, decorators left out."""
+        return self.facts.span
+
+    @property
+    def location(self) -> Location:
+        """The place of the class statement."""
+        return Location(self.path, self.facts.line, self.facts.column)
+
+    @cached_property
+    def bases(self) -> tuple[ModuleClass | Ref, ...]:
+        """The direct bases: classes of the project, dotted names of other packages, or ``?``."""
+        return tuple(self.project.resolve_class(self.path, ref, self.facts.span.start) for ref in self.facts.bases)
+
+    @cached_property
+    def ancestors(self) -> tuple[ModuleClass, ...]:
+        """All project classes above this one, nearest first, without it."""
+        found: dict[int, ModuleClass] = {}
+        stack = [base for base in self.bases if isinstance(base, ModuleClass)]
+        while stack:
+            base = stack.pop(0)
+            if base is not self and id(base) not in found:
+                found[id(base)] = base
+                stack.extend(b for b in base.bases if isinstance(b, ModuleClass))
+        return tuple(found.values())
+
+    @property
+    def descendants(self) -> tuple[ModuleClass, ...]:
+        """All project classes below this one, without it."""
+        return self.project.descendants(self)
+
+    @cached_property
+    def external_bases(self) -> tuple[Ref, ...]:
+        """Bases outside the project, of this class and all its ancestors."""
+        return tuple(base for cls in (self, *self.ancestors) for base in cls.bases if not isinstance(base, ModuleClass))
+
+    @cached_property
+    def is_torch_module(self) -> Truth:
+        """Whether instances are ``nn.Module``s. Unknown as soon as one base cannot be resolved and none is known to be a module."""
+        external = self.external_bases
+        if any(is_module_class(base) or base in EXTERNAL_MODULE_BASES for base in external):
+            return Truth.YES
+        return Truth.NO if all(base in _PLAIN_BASES for base in external) else Truth.UNKNOWN
+
+    @cached_property
+    def unresolved_base(self) -> Ref | None:
+        """The first base of this class or an ancestor that could not be resolved at all, or None."""
+        return next((base for base in self.external_bases if base == UNKNOWN or base.startswith(".")), None)
+
+    @cached_property
+    def is_container(self) -> bool:
+        """Whether the class derives from a torch container, whose behaviour depends on the number of its children."""
+        return any(is_container(base) for base in self.external_bases)
+
+    def method(self, name: str) -> MethodFacts | None:
+        """The method of that name, own or inherited."""
+        for cls in (self, *self.ancestors):
+            if name in cls.facts.methods:
+                return cls.facts.methods[name]
+        return None
+
+    @cached_property
+    def construction(self) -> frozenset[str]:
+        """Own methods that run only while the object is built: ``__init__``, and helpers that nothing else calls."""
+        methods = self.facts.methods
+        building = {"__init__"} & set(methods)
+        while True:
+            more = {
+                name
+                for caller in building
+                for name in methods[caller].self_calls
+                if name in methods
+                and name not in building
+                and not methods[name].decorated
+                and all(name not in m.self_calls or m.name in building for m in methods.values())
+                and not self.project.called_elsewhere(self, name)
+            }
+            if not more:
+                return frozenset(building)
+            building |= more
+
+    def family(self, attr: str) -> tuple[ModuleClass, ...]:
+        """All classes whose objects may share the attribute with this one's, sorted by path and position.
+
+        These are ancestors and descendants that mention it, and again the relatives of those above that do: when a base class reads
+        the attribute, every sibling that defines it is concerned.
+        """
+        found: dict[int, ModuleClass] = {id(self): self}
+        queue = [self]
+        while queue:
+            cls = queue.pop()
+            below = (*cls.descendants, *(a for d in cls.descendants for a in d.ancestors))
+            for relative in (*cls.ancestors, *below):
+                if id(relative) not in found and attr in relative.facts.mentioned:
+                    found[id(relative)] = relative
+                    queue.append(relative)
+        return tuple(sorted(found.values(), key=lambda c: (c.path, c.facts.span)))
+
+    def attribute(self, attr: str) -> AttributeFacts | None:
+        """What this class alone does with ``self.<attr>``."""
+        return self.facts.attributes.get(attr)
+
+    @cached_property
+    def known_names(self) -> frozenset[str]:
+        """Every attribute that an object of this class, an ancestor or a descendant may have, as far as the project says."""
+        related = (self, *self.ancestors, *self.descendants, *(a for d in self.descendants for a in d.ancestors))
+        return MODULE_MEMBERS.union(*(cls.facts.mentioned for cls in related))
+
+    def spelling(self, dotted: str) -> str | None:
+        """How this file writes the torch name ``dotted`` (e.g. ``torch.nn.Identity``) at module level, or None without an import."""
+        package, _, name = dotted.rpartition(".")
+        bindings = self.project.files[self.path].bindings
+        for wanted, pattern in ((dotted, "{}"), (package, f"{{}}.{name}"), (package.partition(".")[0], f"{{}}{dotted[dotted.find('.'):]}")):
+            names = sorted((len(bound), bound) for bound, ref in bindings.items() if ref == wanted)
+            if names:
+                return pattern.format(names[0][1])
+        return None
+
+
+Resolved: TypeAlias = "ModuleClass | Ref"
+
+
+class OutsideReader(NamedTuple):
+    """A use of an attribute through another object than ``self``."""
+
+    location: Location
+    form: UseForm
+    receiver: str
 
 
 class Project:
     """The joined facts of all files of one project.
 
-    ``complete`` is false when only part of a project was read (a single file, standard input): what depends on the rest is then
-    unknown.
+    ``complete`` is false when only part of a project was read (a single file, standard input): what depends on the rest is then unknown.
     """
 
     def __init__(self, files: Mapping[str, FileFacts], *, complete: bool) -> None:
         self.files = files
         self.complete = complete
+        self._classes = {path: tuple(ModuleClass(self, path, cls) for cls in facts.classes) for path, facts in files.items()}
+        self._modules: dict[str, list[str]] = {}
+        for path in files:
+            parts = list(PurePosixPath(path).with_suffix("").parts)
+            if parts[-1] == "__init__":
+                parts.pop()
+            for start in range(len(parts)):
+                self._modules.setdefault(".".join(parts[start:]), []).append(path)
 
     def module_classes(self, path: str) -> Iterator[ModuleClass]:
         """The classes of one file that are or may be torch modules, in source order."""
-        return iter(())
+        for cls in sorted(self._classes.get(path, ()), key=lambda c: c.facts.span):
+            if cls.is_torch_module is not Truth.NO:
+                yield cls
+
+    def classes(self) -> Iterator[ModuleClass]:
+        """All classes of the project."""
+        for classes in self._classes.values():
+            yield from classes
+
+    # Names ----------------------------------------------------------------------------------------------------------------------------
+
+    def resolve_class(self, path: str, ref: Ref, before: int) -> Resolved:
+        """What a reference in ``path`` stands for: a class of the project, a dotted name outside, or ``?``.
+
+        Of several classes of one name in the file the last one above the offset ``before`` counts.
+        """
+        found = self._resolve(path, ref, before, frozenset())
+        return found if isinstance(found, ModuleClass) or "@" not in found else UNKNOWN
+
+    def is_module_value(self, cls: ModuleClass, ref: Ref) -> bool:
+        """Whether calling ``ref`` inside ``cls`` certainly makes an ``nn.Module``: a constructor, or a function that returns only such."""
+        return self._makes_module(cls, cls.path, ref, cls.facts.span.start, frozenset())
+
+    def constructor(self, cls: ModuleClass, ref: Ref) -> Resolved:
+        """The class that ``ref`` names inside ``cls``, as `resolve_class`."""
+        return self._resolve(cls.path, ref, cls.facts.span.end, frozenset()) if ref[0] not in "?$" else UNKNOWN
+
+    def _makes_module(self, cls: ModuleClass | None, path: str, ref: Ref, before: int, seen: frozenset[tuple[str, str]]) -> bool:
+        if (path, ref) in seen or ref == UNKNOWN or ref.startswith("$"):
+            return False
+        seen |= {(path, ref)}
+        if ref.startswith("self."):
+            method = cls.method(ref[5:]) if cls is not None else None
+            overridden = cls is not None and any(ref[5:] in d.facts.methods for d in cls.descendants)
+            if cls is None or method is None or overridden or method.decorated or not method.returns:
+                return False
+            return all(self._makes_module(cls, path, made, before, seen) for made in method.returns)
+        target = self._resolve(path, ref, None, frozenset())
+        if isinstance(target, ModuleClass):
+            return target.is_torch_module is Truth.YES and not any("__new__" in c.facts.methods for c in (target, *target.ancestors))
+        if target.startswith("@"):
+            where, _, name = target[1:].partition("@")
+            function = self.files[where].functions.get(name)
+            return function is not None and bool(function.returns) and all(
+                self._makes_module(None, where, made, before, seen) for made in function.returns
+            )
+        return is_module_class(target)
+
+    def _resolve(self, path: str, ref: Ref, before: int | None, seen: frozenset[tuple[str, str]]) -> Resolved:
+        """As `resolve_class`; a function of the project is ``@<path>@<name>``."""
+        if ref[0] in "?$" or (path, ref) in seen:
+            return UNKNOWN
+        seen |= {(path, ref)}
+        if ref.startswith("@"):
+            name, _, rest = ref[1:].partition(".")
+            if rest:
+                return UNKNOWN
+            same = [c for c in self._classes.get(path, ()) if c.qualname == name]
+            above = [c for c in same if before is None or c.facts.span.start < before]
+            if above:
+                return max(above, key=lambda c: c.facts.span.start)
+            return f"@{path}@{name}" if name in self.files[path].functions and not same else UNKNOWN
+        if ref.startswith("self."):
+            return UNKNOWN
+        parts = ref.lstrip(".").split(".")
+        level = len(ref) - len(ref.lstrip("."))
+        for cut in range(len(parts) - 1, -1, -1):
+            module = self._module(path, level, parts[:cut])
+            if module is not None:
+                rest = parts[cut:]
+                facts = self.files[module]
+                inner = facts.bindings.get(rest[0])
+                if inner is None and len(facts.star_imports) == 1:
+                    inner = facts.star_imports[0] + rest[0]
+                if inner is None or len(rest) > 1 and inner[0] in "@?":
+                    return UNKNOWN
+                return self._resolve(module, ".".join([inner, *rest[1:]]), None, seen)
+            if cut and level == 0 and not self._modules.get(parts[0]):
+                break
+        return UNKNOWN if level else ref
+
+    def _module(self, path: str, level: int, parts: list[str]) -> str | None:
+        """The file of a module, as imported from ``path``; None when it is not of this project or not unique."""
+        folder = PurePosixPath(path).parent
+        if level:
+            for _ in range(level - 1):
+                folder = folder.parent
+            base = folder.joinpath(*parts)
+            return next((str(c) for c in (base.with_suffix(".py") if parts else base, base / "__init__.py") if str(c) in self.files), None)
+        if not parts or parts[0] == "torch":
+            return None
+        candidates = self._modules.get(".".join(parts), [])
+        if len(candidates) <= 1:
+            return candidates[0] if candidates else None
+        depth = len(parts)
+
+        def root(candidate: str) -> PurePosixPath:
+            pure = PurePosixPath(candidate)
+            return pure.parents[depth] if pure.name == "__init__.py" else pure.parents[depth - 1]
+
+        above = [(len(root(c).parts), c) for c in candidates if folder.is_relative_to(root(c))]
+        above.sort(reverse=True)
+        if not above or (len(above) > 1 and above[0][0] == above[1][0]):
+            return None
+        return above[0][1]
+
+    # Hierarchy ------------------------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _children(self) -> dict[int, list[ModuleClass]]:
+        found: dict[int, list[ModuleClass]] = {}
+        for cls in self.classes():
+            for base in cls.bases:
+                if isinstance(base, ModuleClass):
+                    found.setdefault(id(base), []).append(cls)
+        return found
+
+    def descendants(self, cls: ModuleClass) -> tuple[ModuleClass, ...]:
+        """All project classes below ``cls``."""
+        found: dict[int, ModuleClass] = {}
+        stack = list(self._children.get(id(cls), ()))
+        while stack:
+            child = stack.pop()
+            if child is not cls and id(child) not in found:
+                found[id(child)] = child
+                stack.extend(self._children.get(id(child), ()))
+        return tuple(found.values())
+
+    def called_elsewhere(self, cls: ModuleClass, method: str) -> bool:
+        """Whether another class may call ``method`` of ``cls``: a relative does so, or somebody reads the name through an object."""
+        relatives = (*cls.ancestors, *cls.descendants)
+        return any(method in m.self_calls for relative in relatives for m in relative.facts.methods.values())
+
+    # Attributes through other objects ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _stored_outside(self) -> frozenset[str]:
+        stores = (UseForm.STORE, UseForm.STRING)
+        return frozenset(a for facts in self.files.values() for a, uses in facts.outside.items() if any(u.form in stores for u in uses))
+
+    def outside_readers(self, cls: ModuleClass, attr: str) -> Iterator[OutsideReader]:
+        """Uses of ``.attr`` through objects that may be of ``cls``.
+
+        Left out are receivers that cannot be: those from which the same function also reads an attribute that no related class has (it
+        would raise AttributeError), such as the ``args`` of a script.
+        """
+        known = cls.known_names
+        for path, facts in self.files.items():
+            for use in facts.outside.get(attr, ()):
+                if use.receiver >= 0 and self._refuted(facts, use, known):
+                    continue
+                source = facts.receivers[use.receiver].source if use.receiver >= 0 else "..."
+                yield OutsideReader(Location(path, use.line, use.column), use.form, source)
+
+    def _refuted(self, facts: FileFacts, use: OutsideUse, known: frozenset[str]) -> bool:
+        receiver = facts.receivers[use.receiver]
+        return any(read not in known and read not in self._stored_outside for read in receiver.reads)
+
+    # Things that concern the whole project --------------------------------------------------------------------------------------------------
+
+    def notes(self, kind: str) -> Iterator[tuple[Location, Note]]:
+        """The notes of one kind, of all files."""
+        for path, facts in self.files.items():
+            for note in facts.notes:
+                if note.kind == kind:
+                    yield Location(path, note.line, note.column), note
+
+    def child_walks(self, cls: ModuleClass) -> Iterator[Location]:
+        """Places where children are picked by position or number from an object that may be of ``cls``."""
+        for location, note in self.notes("children"):
+            origin = self._resolve(location.path, note.detail, None, frozenset()) if note.detail != UNKNOWN else UNKNOWN
+            if isinstance(origin, ModuleClass):
+                if origin is cls or origin in cls.ancestors or origin in cls.descendants:
+                    yield location
+            elif origin == UNKNOWN or origin.startswith("@"):
+                yield location

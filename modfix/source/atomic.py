@@ -17,15 +17,16 @@ def stage(temporary: Path, data: bytes, like: os.stat_result | None = None) -> N
     Raises:
         OSError: it exists, or cannot be written. Nothing is left behind.
     """
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    first_mode = 0o666 if like is None else 0o600  # until it has its own, nobody else may look
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, first_mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
             if like is not None:
                 with contextlib.suppress(PermissionError):  # only a superuser may give files away
                     os.fchown(descriptor, like.st_uid, like.st_gid)
-                os.fchmod(descriptor, stat.S_IMODE(like.st_mode))  # behind fchown, which clears set-user-id
-            file.write(data)
-            file.flush()
+                os.fchmod(descriptor, stat.S_IMODE(like.st_mode))  # last: writing and fchown clear set-user-id
             os.fsync(descriptor)
     except BaseException:
         temporary.unlink(missing_ok=True)

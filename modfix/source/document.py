@@ -87,13 +87,16 @@ def _read_bytes(path: Path, max_bytes: int) -> bytes | str:
     """The bytes of a regular file, or the reason why they are not wanted."""
     # Not blocking, because a pipe may have taken the place of the file since it was listed.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             return "is not a regular file"
         if status.st_size > max_bytes:
             return too_large(status.st_size, max_bytes)
-        return file.read()
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
 
 
 def too_large(size: int, max_bytes: int) -> str:

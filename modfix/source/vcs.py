@@ -59,7 +59,7 @@ def is_ignored(root: Path, path: str) -> bool:
     if not is_repository(root):
         return False
     try:
-        return bool(_git(root, "check-ignore", "-z", "--", path, success=(0, 1)))
+        return bool(_git(root, "check-ignore", "--", path, success=(0, 1)))
     except GitError:
         return False
 

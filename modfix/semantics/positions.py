@@ -1,0 +1,44 @@
+"""From the line and byte column of an ``ast`` node to a character offset in the text."""
+
+from __future__ import annotations
+
+import ast
+import re
+from bisect import bisect_right
+
+from modfix.model.span import Location, Span
+
+_LINE_END = re.compile(r"\r\n|\r|\n")  # what Python's tokenizer ends a line at; form feeds and U+2028 do not
+
+
+class Positions:
+    """Offsets in one text. ``ast`` counts columns in UTF-8 bytes, spans count characters."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
+        self._ascii = text.isascii()
+
+    def offset(self, line: int, column: int) -> int:
+        """Character offset of a 1-based line and a column in UTF-8 bytes."""
+        start = self._starts[line - 1]
+        if self._ascii:
+            return start + column
+        end = self._starts[line] if line < len(self._starts) else len(self._text)
+        return start + len(self._text[start:end].encode("utf-8", "surrogatepass")[:column].decode("utf-8", "ignore"))
+
+    def span(self, node: ast.expr | ast.stmt | ast.arg) -> Span:
+        """Where ``node`` stands. Decorators do not belong to a function or class."""
+        if node.end_lineno is None or node.end_col_offset is None:
+            raise ValueError("the node has no position: it was not made by the parser")
+        return Span(self.offset(node.lineno, node.col_offset), self.offset(node.end_lineno, node.end_col_offset))
+
+    def source(self, node: ast.expr | ast.stmt) -> str:
+        """The text of ``node``."""
+        span = self.span(node)
+        return self._text[span.start : span.end]
+
+    def location(self, path: str, offset: int) -> Location:
+        """The place to show for an offset."""
+        line = bisect_right(self._starts, offset)
+        return Location(path, line, offset - self._starts[line - 1] + 1)

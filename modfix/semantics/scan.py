@@ -1,0 +1,712 @@
+"""One walk over the syntax tree of a file, from which all of its facts come.
+
+The walk is iterative and treats every node once. A parent tells its children how they are used (called, tested, read for a member), so no
+parent links are needed; these are made later, for the few methods with None tests alone.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Sequence
+
+from modfix.model.source import Refused, SourceFile
+from modfix.model.span import Span
+from modfix.semantics.dataflow import Parents
+from modfix.semantics.facts import (
+    UNKNOWN,
+    AttributeFacts,
+    ClassFacts,
+    Definition,
+    FileFacts,
+    FunctionFacts,
+    Guard,
+    MethodFacts,
+    Note,
+    OutsideUse,
+    Receiver,
+    Ref,
+    Use,
+    UseForm,
+    ValueKind,
+)
+from modfix.semantics.guards import Subject, analyse
+from modfix.semantics.positions import Positions
+from modfix.semantics.scopes import FunctionNode, ModuleScope, arguments, bound_names, dotted
+from modfix.semantics.torch_names import MODULE_MEMBERS
+
+_ATTRIBUTE_FUNCTIONS = frozenset({"getattr", "hasattr", "setattr", "delattr"})
+_CHILD_WALKS = frozenset({"children", "named_children"})
+# What a function makes of a walk over children; None: the same as what happens to its own result.
+_SEQUENCE_FUNCTIONS: dict[str, tuple[UseForm, str] | None] = {
+    "list": None,
+    "tuple": None,
+    "sorted": None,
+    "reversed": None,
+    "len": (UseForm.VALUE, "counted"),
+    "next": (UseForm.VALUE, "taken one by one"),
+    "enumerate": (UseForm.VALUE, "numbered"),
+    "zip": (UseForm.VALUE, "paired"),
+}
+_MODEL_METHODS = frozenset({"state_dict", "parameters", "named_parameters", "train", "eval", "zero_grad", "load_state_dict", "module"})
+_MODEL_NAME = re.compile(r"(^|_)(model|net|network|generator|discriminator|encoder|decoder)s?\d*$|^net[A-Z]", re.IGNORECASE)
+_OPTIONAL_ANNOTATION = re.compile(r"\bOptional\b|\bNone\b")
+
+
+def scan(source: SourceFile) -> FileFacts | Refused:
+    """The facts of one file, or why it cannot be read as Python (syntax error, null bytes, nesting too deep)."""
+    try:
+        tree = ast.parse(source.text)
+        return _Scanner(source, tree).facts()
+    except SyntaxError as error:
+        where = f" in line {error.lineno}" if error.lineno else ""
+        hint = "; is this Python 2?" if re.search(r"^\s*(print\s+[\"'\w]|exec\s+[\"'])|except \w+, \w+:", source.text, re.MULTILINE) else ""
+        return Refused(source.path, f"not valid Python{where}: {error.msg}{hint}")
+    except ValueError as error:  # null bytes, integers beyond the interpreter's limit
+        return Refused(source.path, f"not valid Python: {error}")
+    except (RecursionError, MemoryError):  # MemoryError is what the parser raises when its stack is full
+        return Refused(source.path, "nested too deeply to be analysed")
+
+
+class _ClassRecord:
+    """What the walk collects about one class, before it becomes `ClassFacts`."""
+
+    def __init__(self, node: ast.ClassDef, qualname: str, functions: tuple[FunctionNode, ...]) -> None:
+        self.node = node
+        self.qualname = qualname
+        self.functions = functions
+        self.reads: dict[str, list[tuple[ast.Attribute, UseForm, str, FunctionNode]]] = {}
+        self.values: dict[str, list[tuple[ast.stmt, ast.expr, ast.expr, FunctionNode]]] = {}
+        self.strings: dict[str, list[tuple[ast.Call, str, FunctionNode]]] = {}
+        self.self_calls: dict[str, set[str]] = {}
+        self.notes: list[Note] = []
+        self.mentioned: set[str] = set()
+
+
+class _Context:
+    """Where the walk is: the class and method whose `self` is in reach, and the functions around."""
+
+    __slots__ = ("functions", "method", "record", "self_name")
+
+    def __init__(
+        self, functions: tuple[FunctionNode, ...], record: _ClassRecord | None, method: FunctionNode | None, self_name: str | None
+    ) -> None:
+        self.functions = functions
+        self.record = record
+        self.method = method
+        self.self_name = self_name
+
+
+class _Scanner:
+    def __init__(self, source: SourceFile, tree: ast.Module) -> None:
+        self.path = source.path
+        self.tree = tree
+        self.text = source.text
+        self.positions = Positions(source.text)
+        self.scope = ModuleScope(tree)
+        self.records: list[_ClassRecord] = []
+        self.outside: dict[str, list[tuple[UseForm, int, int, tuple[int, str] | None]]] = {}
+        self.receiver_reads: dict[tuple[int, str], set[str]] = {}
+        self.receiver_refs: dict[tuple[int, str], Ref] = {}
+        self.notes: list[Note] = []
+
+    def facts(self) -> FileFacts:
+        self._walk(self.tree.body, _Context((), None, None, None), "")
+        receivers: list[Receiver] = []
+        index: dict[tuple[int, str], int] = {}
+        outside: dict[str, tuple[OutsideUse, ...]] = {}
+        for attr, uses in self.outside.items():
+            found = []
+            for form, line, column, key in uses:
+                if key is not None and key not in index:
+                    index[key] = len(receivers)
+                    receivers.append(Receiver(key[1], self.receiver_refs.get(key, UNKNOWN), frozenset(self.receiver_reads.get(key, ()))))
+                found.append(OutsideUse(form, line, column, -1 if key is None else index[key]))
+            outside[attr] = tuple(found)
+        functions = {
+            node.name: FunctionFacts(node.name, self._returns(node, (node,)))
+            for node in self.tree.body
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        }
+        return FileFacts(
+            self.path,
+            self.scope.bindings,
+            self.scope.stars,
+            tuple(self._class_facts(record) for record in self.records),
+            functions,
+            outside,
+            tuple(receivers),
+            tuple(self.notes),
+        )
+
+    # The walk -----------------------------------------------------------------------------------------------------------------------
+
+    def _walk(self, roots: Iterable[ast.AST], context: _Context, prefix: str) -> None:  # noqa: PLR0912, PLR0915  # one loop, for speed
+        stack: list[ast.AST] = list(roots)
+        forms: dict[int, tuple[UseForm, str]] = {}
+        value_form = (UseForm.VALUE, "")
+        while stack:
+            node = stack.pop()
+            kind = node.__class__
+            if kind is ast.Name or kind is ast.Constant:
+                continue
+            if kind is ast.Attribute:
+                assert isinstance(node, ast.Attribute)
+                form = forms.pop(id(node), value_form)
+                inner = node.value
+                if inner.__class__ is ast.Attribute:
+                    forms[id(inner)] = (UseForm.MEMBER, node.attr)
+                    stack.append(inner)
+                elif inner.__class__ is not ast.Name:
+                    stack.append(inner)
+                self._attribute(node, form, context)
+                continue
+            if kind is ast.Call:
+                assert isinstance(node, ast.Call)
+                self._call(node, forms, context)
+            elif kind is ast.Subscript:
+                forms[id(node.value)] = (UseForm.MEMBER, "[...]")  # type: ignore[attr-defined]  # `kind` narrows
+            elif kind is ast.Compare:
+                assert isinstance(node, ast.Compare)
+                if len(node.ops) == 1 and isinstance(node.ops[0], (ast.Is, ast.IsNot, ast.Eq, ast.NotEq)) and _is_none(node.comparators[0]):
+                    forms[id(node.left)] = (UseForm.NONE_TEST, "")
+                elif isinstance(node.comparators[0], ast.Constant) and node.comparators[0].value == 0:
+                    forms[id(node.left)] = (UseForm.TEST, "")  # `len(...) > 0` asks no more than `if len(...)` does
+            elif kind is ast.If or kind is ast.IfExp or kind is ast.While or kind is ast.Assert:
+                forms[id(node.test)] = (UseForm.TEST, "")  # type: ignore[attr-defined]  # `kind` narrows
+            elif kind is ast.BoolOp:
+                for value in node.values:  # type: ignore[attr-defined]  # `kind` narrows
+                    forms[id(value)] = (UseForm.TEST, "")
+            elif kind is ast.UnaryOp:
+                assert isinstance(node, ast.UnaryOp)
+                if isinstance(node.op, ast.Not):
+                    forms[id(node.operand)] = (UseForm.TEST, "")
+            elif kind is ast.For or kind is ast.comprehension:
+                forms[id(node.iter)] = (UseForm.ITERATE, "")  # type: ignore[attr-defined]  # `kind` narrows
+                if kind is ast.For:
+                    self._loop(node, context)  # type: ignore[arg-type]  # `kind` narrows
+            elif kind is ast.Starred:
+                forms[id(node.value)] = (UseForm.ITERATE, "")  # type: ignore[attr-defined]  # `kind` narrows
+            elif kind is ast.Assign:
+                assert isinstance(node, ast.Assign)
+                if context.record is not None:
+                    for target in node.targets:
+                        self._assigned(node, target, node.value, context)
+            elif kind is ast.AnnAssign:
+                assert isinstance(node, ast.AnnAssign)
+                if context.record is not None and node.value is not None:
+                    self._assigned(node, node.target, node.value, context)
+                stack.append(node.target)
+                if node.value is not None:
+                    stack.append(node.value)
+                continue  # annotations are no uses
+            elif kind is ast.FunctionDef or kind is ast.AsyncFunctionDef:
+                self._function(node, context, prefix)  # type: ignore[arg-type]  # `kind` narrows
+                continue
+            elif kind is ast.ClassDef:
+                assert isinstance(node, ast.ClassDef)
+                self._class(node, context, prefix)
+                continue
+            for value in node.__dict__.values():
+                if value.__class__ is list:
+                    stack.extend([child for child in value if isinstance(child, ast.AST)])  # `{**a}` has a key None
+                elif isinstance(value, ast.AST):
+                    stack.append(value)
+
+    def _function(self, node: FunctionNode, context: _Context, prefix: str) -> None:
+        outer = _Context(context.functions, context.record, context.method, context.self_name)
+        self._walk([*node.decorator_list, *node.args.defaults, *(d for d in node.args.kw_defaults if d)], outer, prefix)
+        names = {arg.arg for arg in arguments(node)}
+        keeps_self = context.self_name is not None and context.self_name not in names
+        inner = _Context(
+            (*context.functions, node),
+            context.record if keeps_self else None,
+            context.method if keeps_self else None,
+            context.self_name if keeps_self else None,
+        )
+        self._walk(node.body, inner, f"{prefix}{node.name}.<locals>.")
+
+    def _class(self, node: ast.ClassDef, context: _Context, prefix: str) -> None:
+        self._walk([*node.decorator_list, *node.bases, *node.keywords], context, prefix)
+        record = _ClassRecord(node, prefix + node.name, context.functions)
+        self.records.append(record)
+        inner_prefix = f"{record.qualname}."
+        rest: list[ast.AST] = []
+        for statement in _flat(node.body):
+            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                self._method(statement, record, context.functions, inner_prefix)
+            else:
+                rest.append(statement)
+        self._walk(rest, _Context(context.functions, None, None, None), inner_prefix)
+
+    def _method(self, node: FunctionNode, record: _ClassRecord, functions: tuple[FunctionNode, ...], prefix: str) -> None:
+        outer = _Context(functions, None, None, None)
+        self._walk([*node.decorator_list, *node.args.defaults, *(d for d in node.args.kw_defaults if d)], outer, prefix)
+        static = any(dotted(d) == "staticmethod" for d in node.decorator_list)
+        positional = [*node.args.posonlyargs, *node.args.args]
+        self_name = positional[0].arg if positional and not static else None
+        context = _Context((*functions, node), record if self_name else None, node if self_name else None, self_name)
+        self._walk(node.body, context, f"{prefix}{node.name}.<locals>.")
+
+    def _attribute(self, node: ast.Attribute, form: tuple[UseForm, str], context: _Context) -> None:
+        inner = node.value
+        store = node.ctx.__class__
+        if store is ast.Store:
+            form = (UseForm.STORE, "")
+        elif store is ast.Del:
+            form = (UseForm.DELETE, "")
+        if inner.__class__ is ast.Name:
+            name = inner.id  # type: ignore[attr-defined]  # just tested
+            if name == context.self_name:
+                record = context.record
+                assert record is not None  # whoever has a self has a class
+                assert context.method is not None
+                record.mentioned.add(node.attr)
+                if node.attr == "__dict__" or (node.attr == "_modules" and form[0] is not UseForm.STORE):
+                    record.notes.append(Note(node.attr, node.lineno, node.col_offset + 1, ""))
+                if store is not ast.Store:
+                    record.reads.setdefault(node.attr, []).append((node, form[0], form[1], context.method))
+                return
+            source: str | None = name
+            if self.scope.bindings.get(name, UNKNOWN)[0] not in "?@" and not context.functions:
+                return  # `torch.float32` at module level
+        else:
+            source = dotted(inner)
+        key = (id(context.functions[0]) if context.functions else 0, source) if source is not None else None
+        if key is not None:
+            self.receiver_reads.setdefault(key, set())
+            if store is ast.Load:
+                self.receiver_reads[key].add(node.attr)
+        if form[0] is UseForm.CALL or form[0] is UseForm.CALL_OTHER or form[0] is UseForm.MEMBER:
+            return  # where the attribute is None these raise already
+        if key is not None and key not in self.receiver_refs:
+            self.receiver_refs[key] = self.scope.resolve(inner, context.functions)
+        if key is not None and self.receiver_refs[key][0] not in "?@$.":
+            return  # an attribute of an imported module or class
+        self.outside.setdefault(node.attr, []).append((form[0], node.lineno, node.col_offset + 1, key))
+
+    def _call(self, node: ast.Call, forms: dict[int, tuple[UseForm, str]], context: _Context) -> None:
+        func = node.func
+        form = forms.pop(id(node), (UseForm.VALUE, ""))
+        single = len(node.args) == 1 and not node.keywords and node.args[0].__class__ is not ast.Starred
+        if func.__class__ is ast.Attribute:
+            assert isinstance(func, ast.Attribute)
+            forms[id(func)] = (UseForm.CALL if single else UseForm.CALL_OTHER, "")
+            inner = func.value
+            if inner.__class__ is ast.Attribute and func.attr == "forward":
+                forms[id(func)] = (UseForm.MEMBER, "forward")
+            if inner.__class__ is ast.Name and inner.id == context.self_name and context.record is not None:  # type: ignore[attr-defined]
+                assert context.method is not None
+                context.record.self_calls.setdefault(context.method.name, set()).add(func.attr)
+            if func.attr in _CHILD_WALKS and not node.args and form[0] is not UseForm.ITERATE:
+                self._child_walk(node, func.value, form[1] or "kept", context)
+            elif func.attr == "save" and node.args and self.scope.resolve(func, context.functions) == "torch.save":
+                self._torch_save(node, context)
+        elif func.__class__ is ast.Name:
+            assert isinstance(func, ast.Name)
+            name = func.id
+            if name in _ATTRIBUTE_FUNCTIONS and len(node.args) > 1:
+                self._attribute_by_name(node, name, context)
+            elif name == "vars" and node.args and _names(node.args[0], context.self_name) and context.record is not None:
+                context.record.notes.append(Note("__dict__", node.lineno, node.col_offset + 1, "vars"))
+            elif name in _SEQUENCE_FUNCTIONS and node.args:
+                forms[id(node.args[0])] = _SEQUENCE_FUNCTIONS[name] or form
+                if name == "len" and form[0] is UseForm.TEST:
+                    forms[id(node.args[0])] = (UseForm.ITERATE, "")
+            elif name == "isinstance" and len(node.args) == 2 and "Identity" in ast.dump(node.args[1]):
+                self.notes.append(Note("identity-dispatch", node.lineno, node.col_offset + 1, ""))
+
+    def _attribute_by_name(self, node: ast.Call, function: str, context: _Context) -> None:
+        name = node.args[1]
+        on_self = _names(node.args[0], context.self_name)
+        where = (node.lineno, node.col_offset + 1)
+        if isinstance(name, ast.Constant) and isinstance(name.value, str):
+            if on_self and context.record is not None:
+                assert context.method is not None
+                context.record.mentioned.add(name.value)
+                context.record.strings.setdefault(name.value, []).append((node, function, context.method))
+            else:
+                source = dotted(node.args[0])
+                key = (id(context.functions[0]) if context.functions else 0, source) if source is not None else None
+                if key is not None:
+                    self.receiver_refs.setdefault(key, self.scope.resolve(node.args[0], context.functions))
+                self.outside.setdefault(name.value, []).append((UseForm.STRING, *where, key))
+        elif on_self and context.record is not None:
+            context.record.notes.append(Note("computed-attribute", *where, function))
+        else:
+            self.notes.append(Note("computed-attribute", *where, function))
+
+    def _child_walk(self, node: ast.AST, receiver: ast.expr, how: str, context: _Context) -> None:
+        assert isinstance(node, (ast.expr, ast.stmt))
+        note = Note("children", node.lineno, node.col_offset + 1, how)
+        if _names(receiver, context.self_name) and context.record is not None:
+            context.record.notes.append(note)
+        else:
+            self.notes.append(note._replace(detail=self._origin(receiver, context)))
+
+    def _loop(self, node: ast.For, context: _Context) -> None:
+        """Notes `for m in x.children(): m.reset_parameters()`, which asks of every child what `nn.Identity` lacks."""
+        walk = node.iter
+        if not (isinstance(walk, ast.Call) and isinstance(walk.func, ast.Attribute) and walk.func.attr in _CHILD_WALKS):
+            return
+        targets = {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
+        for statement in node.body:
+            if not isinstance(statement, (ast.If, ast.Try)):
+                for inner in ast.walk(statement):
+                    if isinstance(inner, ast.Attribute) and dotted(inner.value) in targets and inner.attr not in MODULE_MEMBERS:
+                        self._child_walk(walk, walk.func.value, f"each read for `{inner.attr}`", context)
+                        return
+
+    def _origin(self, receiver: ast.expr, context: _Context) -> Ref:
+        """Where an object comes from: the constructor or function that made it, if the function at hand says so."""
+        if isinstance(receiver, ast.Call):
+            return self.scope.resolve(receiver.func, context.functions)
+        if not isinstance(receiver, ast.Name):
+            return UNKNOWN
+        body: Sequence[ast.AST] = context.functions[-1].body if context.functions else self.tree.body
+        origins = set()
+        for statement in body:
+            for inner in ast.walk(statement):
+                if isinstance(inner, ast.Name) and inner.id == receiver.id and not isinstance(inner.ctx, ast.Load):
+                    origins.add(UNKNOWN)
+                if isinstance(inner, ast.Assign) and any(_names(t, receiver.id) for t in inner.targets) and isinstance(inner.value, ast.Call):
+                    origins.discard(UNKNOWN)
+                    origins.add(self.scope.resolve(inner.value.func, context.functions))
+        return origins.pop() if len(origins) == 1 else UNKNOWN
+
+    def _torch_save(self, node: ast.Call, context: _Context) -> None:
+        """Notes `torch.save(model, ...)`: old files of whole models load without the new attribute values."""
+        saved = node.args[0]
+        source = dotted(saved)
+        if source is None:
+            return
+        key = (id(context.functions[0]) if context.functions else 0, source)
+        reads = self.receiver_reads.get(key, set())
+        origin = self._origin(saved, context)
+        plain = origin in ("?dict", "dict", "collections.OrderedDict")
+        if not plain and (_MODEL_NAME.search(source.rpartition(".")[2]) or reads & _MODEL_METHODS or source == context.self_name):
+            self.notes.append(Note("whole-model-pickle", node.lineno, node.col_offset + 1, source))
+
+    def _assigned(self, statement: ast.stmt, target: ast.expr, value: ast.expr, context: _Context) -> None:
+        if isinstance(target, (ast.Tuple, ast.List)):
+            if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts) and not _starred(value, target):
+                for part, element in zip(target.elts, value.elts, strict=True):
+                    self._assigned(statement, part, element, context)
+            else:
+                for part in target.elts:
+                    self._store(statement, part, None, context)
+        else:
+            self._store(statement, target, value, context)
+
+    def _store(self, statement: ast.stmt, target: ast.expr, value: ast.expr | None, context: _Context) -> None:
+        record = context.record
+        assert record is not None
+        assert context.method is not None
+        if isinstance(target, ast.Attribute) and _names(target.value, context.self_name):
+            stored = value if value is not None else ast.Constant(...)  # an unpacked value: of unknown kind
+            record.values.setdefault(target.attr, []).append((statement, target, stored, context.method))
+
+    # From records to facts ---------------------------------------------------------------------------------------------------------------
+
+    def _class_facts(self, record: _ClassRecord) -> ClassFacts:
+        node = record.node
+        span = self.positions.span(node)
+        where = self.positions.location(self.path, span.start)
+        members = [s for s in _flat(node.body) if isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef))]
+        body_names = {name for name, _, _ in bound_names(node.body)}
+        attributes = {}
+        parents: dict[int, Parents] = {}
+        if node.bases or record.values:
+            for attr in record.mentioned:
+                facts = self._attribute_facts(record, attr, parents)
+                if facts is not None:
+                    attributes[attr] = facts
+        return ClassFacts(
+            node.name,
+            record.qualname,
+            span,
+            where.line,
+            where.column,
+            tuple(self._base(base, record) for base in node.bases),
+            tuple(self.scope.resolve(d.func if isinstance(d, ast.Call) else d, record.functions) for d in node.decorator_list),
+            {member.name: self._method_facts(member, record) for member in members},
+            attributes,
+            frozenset(record.mentioned | body_names),
+            frozenset(body_names),
+            tuple(record.notes),
+            bool(record.functions),
+        )
+
+    def _base(self, base: ast.expr, record: _ClassRecord) -> Ref:
+        while isinstance(base, ast.Subscript):  # Generic[T]
+            base = base.value
+        return self.scope.resolve(base, record.functions)
+
+    def _method_facts(self, node: FunctionNode, record: _ClassRecord) -> MethodFacts:
+        span = self.positions.span(node)
+        functions = (*record.functions, node)
+        defaults = list(zip(reversed([*node.args.posonlyargs, *node.args.args]), reversed(node.args.defaults), strict=False))
+        defaults += [(arg, d) for arg, d in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if d is not None]
+        named = tuple((arg.arg, self.scope.resolve(d, record.functions)) for arg, d in defaults if dotted(d))
+        return MethodFacts(
+            node.name,
+            node.lineno,
+            span,
+            tuple(sorted(record.self_calls.get(node.name, ()))),
+            self._super_init(node) if node.name == "__init__" else -1,
+            self._returns(node, functions),
+            tuple(arg.arg for arg, default in defaults if _is_none(default)),
+            named,
+            bool(node.decorator_list),
+        )
+
+    def _super_init(self, node: FunctionNode) -> int:
+        for statement in node.body:
+            if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+                func = statement.value.func
+                if isinstance(func, ast.Attribute) and func.attr == "__init__":
+                    if isinstance(func.value, ast.Call) and _names(func.value.func, "super"):
+                        return self.positions.span(statement).end
+                    if statement.value.args and node.args.args and _names(statement.value.args[0], node.args.args[0].arg):
+                        return self.positions.span(statement).end
+        return -1
+
+    def _returns(self, node: FunctionNode, functions: tuple[FunctionNode, ...]) -> tuple[Ref, ...]:
+        """References of what a function returns: callees, or UNKNOWN; also UNKNOWN when it may end without `return`."""
+        found: list[Ref] = []
+        stack: list[ast.AST] = list(node.body)
+        while stack:
+            inner = stack.pop()
+            if isinstance(inner, ast.Return):
+                found.append(self._made_by(inner.value, functions))
+            elif isinstance(inner, (ast.Yield, ast.YieldFrom)):
+                found.append(UNKNOWN)
+            elif not isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+                stack.extend(ast.iter_child_nodes(inner))
+        if not _leaves(node.body):
+            found.append(UNKNOWN)
+        return tuple(sorted(set(found)))
+
+    def _made_by(self, value: ast.expr | None, functions: tuple[FunctionNode, ...]) -> Ref:
+        if isinstance(value, ast.Call):
+            return self._callee(value.func, functions)
+        if isinstance(value, ast.Name) and functions:
+            stored = [
+                inner.value
+                for inner in ast.walk(functions[-1])
+                if isinstance(inner, ast.Assign) and any(_names(t, value.id) for t in inner.targets)
+            ]
+            others = sum(isinstance(n, ast.Name) and n.id == value.id and isinstance(n.ctx, ast.Store) for n in ast.walk(functions[-1]))
+            if len(stored) == others == 1 and isinstance(stored[0], ast.Call):
+                return self._callee(stored[0].func, functions)
+        return UNKNOWN
+
+    def _callee(self, func: ast.expr, functions: tuple[FunctionNode, ...]) -> Ref:
+        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and functions:
+            method = functions[-1]
+            if method.args.args and func.value.id == method.args.args[0].arg:
+                return "self." + func.attr
+        return self.scope.resolve(func, functions)
+
+    def _attribute_facts(self, record: _ClassRecord, attr: str, parents: dict[int, Parents]) -> AttributeFacts | None:
+        reads = record.reads.get(attr, [])
+        values = record.values.get(attr, [])
+        strings = record.strings.get(attr, [])
+        if not values and not reads and not strings:
+            return None
+        tested = any(form is UseForm.NONE_TEST or form is UseForm.TEST for _, form, _, _ in reads)
+        optional = any(_may_be_none(value, method) for _, value, _, method in values)
+        # Where nothing is optional the details (dominance, branches) decide nothing: parent links would be wasted on most methods.
+        linked = tested or optional
+        for *_, method in (*reads, *values) if linked else ():
+            if id(method) not in parents:
+                parents[id(method)] = Parents(method)
+        definitions = [
+            self._definition(record, statement, target, value, method, parents.get(id(method)) if linked else None)
+            for statement, target, value, method in values
+        ]
+        guards: list[Guard] = []
+        regions: list[Span] = []
+        others: list[tuple[ast.Attribute, UseForm, str, FunctionNode]] = []
+        for node, form, detail, method in reads:
+            if form is UseForm.NONE_TEST or form is UseForm.TEST:
+                links = parents[id(method)]
+                step = links.of(node)
+                assert step is not None  # a method is above
+                test = step[0] if isinstance(step[0], ast.Compare) else node
+                assert isinstance(test, ast.expr)
+                assert isinstance(node.value, ast.Name)
+                guards.append(analyse(self.path, Subject(node.value.id, attr), test, links, self.positions, method.name))
+                regions.append(self._region(test, links))
+            else:
+                others.append((node, form, detail, method))
+        uses = [
+            Use(form, method.name, node.lineno, node.col_offset + 1, detail, linked and _dominated(parents[id(method)], node))
+            for node, form, detail, method in others
+            if not any(region.contains(self.positions.span(node)) for region in regions)
+        ]
+        uses += [Use(UseForm.STRING, m.name, c.lineno, c.col_offset + 1, function, False) for c, function, m in strings]
+        return AttributeFacts(
+            attr,
+            tuple(sorted(definitions, key=lambda d: d.statement)),
+            tuple(sorted(guards, key=lambda g: g.test)),
+            tuple(sorted(uses, key=lambda u: (u.line, u.column))),
+        )
+
+    def _region(self, test: ast.expr, links: Parents) -> Span:
+        """What a None test governs: its `if` statement or conditional expression."""
+        node: ast.AST = test
+        while not isinstance(node, (ast.IfExp, ast.stmt)):
+            step = links.of(node)
+            assert step is not None  # a statement is above
+            node = step[0]
+        return self.positions.span(node)
+
+    def _definition(  # noqa: PLR0913  # one assignment, seen from all sides
+        self, record: _ClassRecord, statement: ast.stmt, target: ast.expr, value: ast.expr, method: FunctionNode, links: Parents | None
+    ) -> Definition:
+        functions = links.functions(statement) if links else ()
+        functions = (*record.functions, *(functions or (method,)))
+        leaves = _leaves_of(value)
+        nones = tuple(self.positions.span(leaf) for leaf in leaves if _is_none(leaf))
+        refs = tuple(self._value_ref(leaf, functions) for leaf in leaves if not _is_none(leaf))
+        if nones:
+            kind = ValueKind.OPTIONAL if refs else ValueKind.NONE
+        elif all(isinstance(leaf, ast.Call) for leaf in leaves):
+            kind = ValueKind.CALL
+        else:
+            kind = ValueKind.NAME if isinstance(value, ast.Name) else ValueKind.OTHER
+        parsed = hasattr(value, "end_lineno") and value.end_lineno is not None
+        span = self.positions.span(value) if parsed else self.positions.span(statement)
+        where = self.positions.location(self.path, self.positions.span(statement).start)
+        chain = tuple(self.positions.source(t) for t in statement.targets if t is not target) if isinstance(statement, ast.Assign) else ()
+        annotation = statement.annotation if isinstance(statement, ast.AnnAssign) else None
+        return Definition(
+            method.name,
+            span,
+            self.positions.span(statement),
+            where.line,
+            where.column,
+            kind,
+            refs,
+            nones,
+            self.positions.source(value) if kind is ValueKind.NAME else "",
+            all(_filled(leaf) for leaf in leaves if isinstance(leaf, ast.Call)),
+            kind is ValueKind.NAME and _optional_name(value, functions[-1]),
+            chain,
+            self.positions.source(target),
+            self.positions.source(annotation) if annotation is not None else None,
+            self._branches(statement, links) if links else (),
+        )
+
+    def _value_ref(self, value: ast.expr, functions: tuple[FunctionNode, ...]) -> Ref:
+        return self._callee(value.func, functions) if isinstance(value, ast.Call) else UNKNOWN
+
+    def _branches(self, statement: ast.stmt, links: Parents) -> tuple[tuple[int, str], ...]:
+        found: list[tuple[int, str]] = []
+        step = links.of(statement)
+        while step is not None:
+            if isinstance(step[0], ast.If):
+                found.append((self.positions.span(step[0]).start, step[1]))
+            step = links.of(step[0])
+        return tuple(reversed(found))
+
+
+def _is_none(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _names(node: ast.AST, name: str | None) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _starred(*sequences: ast.Tuple | ast.List) -> bool:
+    return any(isinstance(element, ast.Starred) for sequence in sequences for element in sequence.elts)
+
+
+def _flat(body: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """The statements of a class body, with those under `if` and `try` in place of these."""
+    found: list[ast.stmt] = []
+    for statement in body:
+        if isinstance(statement, ast.If):
+            found.extend(_flat([*statement.body, *statement.orelse]))
+        elif isinstance(statement, ast.Try):
+            found.extend(_flat([*statement.body, *(s for h in statement.handlers for s in h.body), *statement.orelse, *statement.finalbody]))
+        else:
+            found.append(statement)
+    return found
+
+
+def _leaves_of(value: ast.expr) -> list[ast.expr]:
+    """The possible values of nested conditional expressions."""
+    if isinstance(value, ast.IfExp):
+        return [*_leaves_of(value.body), *_leaves_of(value.orelse)]
+    return [value]
+
+
+def _filled(call: ast.Call) -> bool:
+    return any(not isinstance(arg, ast.Starred) for arg in call.args)
+
+
+def _leaves(body: Sequence[ast.stmt]) -> bool:
+    """Whether the end of a block is never reached: it ends with `return` or `raise`, or with branches that all do."""
+    if not body:
+        return False
+    last = body[-1]
+    if isinstance(last, (ast.Return, ast.Raise)):
+        return True
+    if isinstance(last, ast.If):
+        return _leaves(last.body) and _leaves(last.orelse)
+    return isinstance(last, (ast.With, ast.AsyncWith)) and _leaves(last.body)
+
+
+def _may_be_none(value: ast.expr, method: FunctionNode) -> bool:
+    if isinstance(value, ast.Name):
+        return _optional_name(value, method)
+    return any(_is_none(leaf) for leaf in _leaves_of(value))
+
+
+def _optional_name(value: ast.expr, function: FunctionNode) -> bool:
+    """Whether a local name may be None by what the function shows: its default, its annotation, or a store of None."""
+    if not isinstance(value, ast.Name):
+        return False
+    positional = [*function.args.posonlyargs, *function.args.args]
+    pairs: list[tuple[ast.arg, ast.expr | None]] = [(arg, None) for arg in positional[: len(positional) - len(function.args.defaults)]]
+    pairs += zip(reversed(positional), reversed(function.args.defaults), strict=False)
+    pairs += zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
+    rebound = any(_names(n, value.id) and not isinstance(n.ctx, ast.Load) for n in ast.walk(function) if isinstance(n, ast.Name))
+    for arg, default in pairs:
+        if arg.arg == value.id and not rebound:
+            annotated = arg.annotation is not None and bool(_OPTIONAL_ANNOTATION.search(ast.unparse(arg.annotation)))
+            return annotated or (default is not None and _is_none(default))
+    return any(
+        isinstance(node, ast.Assign) and _is_none(node.value) and any(_names(target, value.id) for target in node.targets)
+        for node in ast.walk(function)
+    )
+
+
+def _dominated(links: Parents, node: ast.Attribute) -> bool:
+    """Whether the nearest store of the same attribute before ``node``, on every path, stored something other than None."""
+    assert isinstance(node.value, ast.Name)
+    subject = Subject(node.value.id, node.attr)
+    statement = links.statement(node)
+    while not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        suite, index = links.suite(statement)
+        for before in reversed(suite[:index]):
+            if isinstance(before, (ast.Assign, ast.AnnAssign)) and before.value is not None:
+                targets = before.targets if isinstance(before, ast.Assign) else [before.target]
+                if any(subject.is_read(target) for target in targets):
+                    return isinstance(before.value, ast.Call)
+            if any(subject.is_read(n) and isinstance(n.ctx, ast.Store) for n in ast.walk(before) if isinstance(n, ast.Attribute)):
+                return False
+        step = links.of(statement)
+        if step is None:
+            return False
+        parent = step[0]
+        while not isinstance(parent, ast.stmt):
+            outer = links.of(parent)
+            if outer is None:
+                return False
+            parent = outer[0]
+        statement = parent
+    return False

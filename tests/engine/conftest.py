@@ -1,0 +1,3 @@
+from tests.engine.fakes import world
+
+__all__ = ["world"]
