@@ -200,6 +200,8 @@ class _Scanner:
                 if node.value is not None:
                     stack.append(node.value)
                 continue  # annotations are no uses
+            elif kind is ast.Global:
+                self.scope.bindings.update((name, UNKNOWN) for name in node.names)  # type: ignore[attr-defined]  # `kind` narrows
             elif kind is ast.FunctionDef or kind is ast.AsyncFunctionDef:
                 self._function(node, context, prefix)  # type: ignore[arg-type]  # `kind` narrows
                 continue
@@ -478,7 +480,7 @@ class _Scanner:
         while stack:
             inner = stack.pop()
             if isinstance(inner, ast.Return):
-                found.append(self._made_by(inner.value, functions))
+                found.extend(self._made_by(inner.value, functions))
             elif isinstance(inner, (ast.Yield, ast.YieldFrom)):
                 found.append(UNKNOWN)
             elif not isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
@@ -487,19 +489,19 @@ class _Scanner:
             found.append(UNKNOWN)
         return tuple(sorted(set(found)))
 
-    def _made_by(self, value: ast.expr | None, functions: tuple[FunctionNode, ...]) -> Ref:
+    def _made_by(self, value: ast.expr | None, functions: tuple[FunctionNode, ...]) -> tuple[Ref, ...]:
+        """References of the callees that may have made ``value``."""
+        if isinstance(value, ast.IfExp):
+            return (*self._made_by(value.body, functions), *self._made_by(value.orelse, functions))
         if isinstance(value, ast.Call):
-            return self._callee(value.func, functions)
+            return (self._callee(value.func, functions),)
         if isinstance(value, ast.Name) and functions:
-            stored = [
-                inner.value
-                for inner in ast.walk(functions[-1])
-                if isinstance(inner, ast.Assign) and any(_names(t, value.id) for t in inner.targets)
-            ]
-            others = sum(isinstance(n, ast.Name) and n.id == value.id and isinstance(n.ctx, ast.Store) for n in ast.walk(functions[-1]))
-            if len(stored) == others == 1 and isinstance(stored[0], ast.Call):
-                return self._callee(stored[0].func, functions)
-        return UNKNOWN
+            walked = list(ast.walk(functions[-1]))
+            stored = [n.value for n in walked if isinstance(n, ast.Assign) and any(_names(t, value.id) for t in n.targets)]
+            others = sum(_names(n, value.id) and not isinstance(n.ctx, ast.Load) for n in walked if isinstance(n, ast.Name))
+            if stored and len(stored) == others and all(isinstance(made, ast.Call) for made in stored):
+                return tuple(self._callee(made.func, functions) for made in stored if isinstance(made, ast.Call))
+        return (UNKNOWN,)
 
     def _callee(self, func: ast.expr, functions: tuple[FunctionNode, ...]) -> Ref:
         if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and functions:

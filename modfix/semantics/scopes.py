@@ -81,16 +81,20 @@ def dotted(node: ast.AST) -> str | None:
 
 
 class ModuleScope:
-    """The names of one file."""
+    """The names of one file. Of several bindings at module level the last one counts; those under ``if`` and ``try`` must agree."""
 
     def __init__(self, tree: ast.Module) -> None:
         self.bindings: dict[str, Ref] = {}
+        self.lines: dict[str, int] = {}  # where the binding that counts stands
         stars: list[str] = []
-        for name, ref, _ in bound_names(tree.body):
-            if name == "*":
-                stars.append(ref.removesuffix("*"))
-            else:
-                self.bindings[name] = ref if self.bindings.get(name, ref) == ref else UNKNOWN
+        for statement in tree.body:
+            certain = not hasattr(statement, "body") or isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+            for name, ref, _ in bound_names([statement]):
+                if name == "*":
+                    stars.append(ref.removesuffix("*"))
+                    continue
+                self.bindings[name] = ref if certain or self.bindings.get(name, ref) == ref else UNKNOWN
+                self.lines[name] = statement.lineno
         self.stars = tuple(stars)
         self._locals: dict[int, dict[str, Ref]] = {}
 
@@ -112,7 +116,7 @@ class ModuleScope:
         return known
 
     def resolve(self, node: ast.AST, functions: tuple[FunctionNode, ...]) -> Ref:
-        """The reference of a (dotted) name that is read inside ``functions``, outermost first."""
+        """The reference of a (dotted) name that is read inside ``functions``, outermost first; at module level where there is none."""
         name = dotted(node)
         if name is None:
             return UNKNOWN
@@ -125,6 +129,8 @@ class ModuleScope:
                 break
         else:
             ref = self.bindings.get(head, UNKNOWN)
+            if not functions and self.lines.get(head, 0) > getattr(node, "lineno", 0):
+                ref = UNKNOWN  # bound again later: not what it means here
             if head not in self.bindings and len(self.stars) == 1:
                 ref = self.stars[0] + head
         if ref == UNKNOWN:
