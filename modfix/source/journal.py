@@ -56,7 +56,7 @@ class Entry:
     def sweep(self, root: Path) -> None:
         """Remove temporary files that a killed run, or a killed undo of it, left behind."""
         for index in range(len(self.changes)):
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            with contextlib.suppress(OSError):  # mostly there is none; one that will not go does no harm
                 self.temporary(root, index).unlink()
 
 
