@@ -9,7 +9,7 @@ from modfix.model.edit import EnsureImport
 from modfix.model.finding import Finding
 from modfix.model.patch import PatchLine
 from modfix.model.result import FileChange
-from modfix.patch.align import changes, split_lines
+from modfix.patch.align import Change, changes, split_lines
 
 
 class Weave:
@@ -29,6 +29,8 @@ class Weave:
         self._ties.append(fixes)
         live = [index for index, gone in enumerate(self.removed) if gone is None]
         for change in reversed(changes([self.lines[index] for index in live], new)):
+            if change.new_end > change.new_start:
+                self._ties.extend(fixes | rival for rival in self._rivals(live, change))
             for index in live[change.old_start : change.old_end]:
                 self.removed[index] = fixes
                 if (earlier := self.added[index]) is not None:
@@ -39,6 +41,23 @@ class Weave:
             self.lines[at:at] = lines
             self.added[at:at] = [fixes] * len(lines)
             self.removed[at:at] = [None] * len(lines)
+
+    def _rivals(self, live: list[int], change: Change) -> Iterator[frozenset[str]]:
+        """Fixes that removed lines of which nobody can tell whether the new lines of ``change`` go above or below."""
+        if (
+            change.old_end > change.old_start
+        ):  # a replacement: takes the place of what it replaces, if that is one place
+            first, end = live[change.old_start], live[change.old_end - 1]
+            successor = None
+        else:
+            first = live[change.old_start - 1] + 1 if change.old_start else 0
+            end = live[change.old_end] if change.old_end < len(live) else len(self.lines)
+            successor = self.added[end] if end < len(self.lines) else None
+        for index in range(first, end):
+            rival = self.removed[index]
+            # What another fix replaced, and did not just remove, is below the insertion together with its replacement.
+            if rival is not None and rival != successor and self.added[index] is None:
+                yield rival
 
     def fixes_at(self, index: int) -> frozenset[str]:
         """The fixes that added or removed this line."""

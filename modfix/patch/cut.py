@@ -12,7 +12,6 @@ from modfix.patch.align import changes
 CONTEXT = 3
 _SECTION = re.compile(rb"[ \t]*((?:class|(?:async[ \t]+)?def)[ \t][^\r\n]*)")  # what git shows for Python
 _SECTION_BYTES = 80
-_NOT_ASCII = bytes(range(0x80, 0x100))
 
 
 def cut(lines: Sequence[PatchLine], start: int, section: bytes = b"") -> Iterator[PatchHunk]:
@@ -87,5 +86,5 @@ def _sections(lines: Sequence[PatchLine]) -> Iterator[bytes]:
         if line.kind != b"+" and (match := _SECTION.match(line.data)):
             heading = match[1]
             if len(heading) > _SECTION_BYTES:
-                heading = heading[:_SECTION_BYTES].rstrip(_NOT_ASCII)  # no half characters
+                heading = heading[:_SECTION_BYTES].decode("utf-8", "ignore").encode()  # no half character
             yield heading.rstrip()

@@ -97,10 +97,16 @@ def _parse(lines: Sequence[bytes], count: int) -> IndexedPatch:
 
 def _patch_set(lines: Sequence[bytes]) -> PatchSet:
     """Let unidiff parse the diff. It gets lines, not text, for where lines end is not its decision."""
-    from unidiff.patch import PatchSet  # here: every start of modfix would pay for it  # noqa: PLC0415
+    # Here, for every start of modfix would pay for it.
+    from unidiff.errors import UnidiffParseError  # noqa: PLC0415
+    from unidiff.patch import PatchSet  # noqa: PLC0415
 
     # Only hunks and the two lines that name a file: with spaces in names `diff --git` is ambiguous.
-    return PatchSet(line.decode("latin-1") for line in lines if line[:1] in (b" ", b"+", b"-", b"@", b"\\"))
+    diff = (line.decode("latin-1") for line in lines if line[:1] in (b" ", b"+", b"-", b"@", b"\\"))
+    try:
+        return PatchSet(diff)
+    except (UnidiffParseError, UnboundLocalError) as error:  # the latter before unidiff 1.0.1, for +++ without ---
+        raise ValueError(str(error).rstrip()) from error
 
 
 def _fix(match: re.Match[str]) -> FixRecord:

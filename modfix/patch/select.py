@@ -119,4 +119,4 @@ def _tie_message(patch: Patch, wanted: frozenset[str], missing: frozenset[str]) 
     def names(ids: frozenset[str]) -> str:
         return ", ".join(f"{fix.id} ({fix.codemod} {fix.subject})" for fix in patch.fixes if fix.id in ids)
 
-    return f"fixes change the same lines, keep or drop them together: {names(wanted)} stays, {names(missing)} goes"
+    return f"fixes overlap, keep or drop them together: {names(wanted)} stays, {names(missing)} goes"

@@ -18,6 +18,7 @@ Files = Mapping[str, bytes]
 
 def finding(
     subject: str,
+    *,
     path: str = "m.py",
     codemod: str = "identity",
     imports: Sequence[EnsureImport] = (),

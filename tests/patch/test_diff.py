@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-import unidiff
+from unidiff.patch import PatchSet
 
 from modfix import __version__
 from modfix.model.edit import EnsureImport
@@ -17,13 +17,13 @@ from modfix.model.source import SourceFile
 from modfix.patch.diff import unified_diff
 from modfix.patch.hunks import read
 from modfix.patch.write import checksum
-from tests.patch.helpers import after_files, apply_with, before_files, change, diff_of, finding, git_apply, index
+from tests.patch.helpers import Files, after_files, apply_with, before_files, change, diff_of, finding, git_apply, index
 
 NN = EnsureImport("m.py", "torch", "nn")
 A = finding("Block.downsample", imports=[NN])
 B = finding("Head.norm", imports=[NN], title="replace `None`\u2028by nn.Identity()")
 
-BEFORE = '''\
+BEFORE = """\
 import torch
 
 
@@ -45,7 +45,7 @@ class Head(torch.nn.Module):
     def __init__(self):
         super().__init__()
         self.norm = None
-'''
+"""
 IMPORTED = BEFORE.replace("import torch\n", "import torch\nfrom torch import nn\n")
 STEP_1 = IMPORTED.replace("self.downsample = None", "self.downsample = nn.Identity()").replace(
     "        if self.downsample is not None:\n            x = self.downsample(x)\n", "        x = self.downsample(x)\n"
@@ -57,8 +57,7 @@ GOLDEN = f"""\
 # fix 1 {A.fingerprint} identity safe m.py Block.downsample: use nn.Identity()
 # fix 2 {B.fingerprint} identity safe m.py Head.norm: replace `None` by nn.Identity()
 # hunk 1: 1 by 1+2
-# hunk 2: 5 by 1
-# hunk 3: 2 by 2
+# hunk 2: 5 by 1, 2 by 2
 diff --git a/m.py b/m.py
 --- a/m.py
 +++ b/m.py
@@ -68,7 +67,7 @@ diff --git a/m.py b/m.py
  
  
  class Block(torch.nn.Module):
-@@ -7,11 +8,10 @@ def __init__(self, stride):
+@@ -7,15 +8,14 @@ def __init__(self, stride):
          if stride > 1:
              self.downsample = Conv()
          else:
@@ -82,13 +81,12 @@ diff --git a/m.py b/m.py
          return x
  
  
-@@ -18,4 +18,4 @@ def forward(self, x):
  class Head(torch.nn.Module):
      def __init__(self):
          super().__init__()
 -        self.norm = None
 +        self.norm = nn.Identity()
-"""
+"""  # noqa: W293  # empty lines of context
 
 
 def test_golden() -> None:
@@ -124,9 +122,15 @@ TEXTS = {
     "to_empty": ("a\nb\n", ""),
     "first_line_only": ("a\n", "b\n"),
     "tabs_and_trailing_blanks": ("\tx = 1  \n\t\n", "\tx = 2\t \n\t\n"),
-    "lines_that_look_like_a_patch": ("-- a\n@@ -1 +1 @@\n b\n\\ No newline\n", "++ a\n@@ -1 +1 @@\n# hunk 1: 2 by 1\nc\n"),
+    "lines_that_look_like_a_patch": (
+        "-- a\n@@ -1 +1 @@\n b\n\\ No newline\n",
+        "++ a\n@@ -1 +1 @@\n# hunk 1: 2 by 1\nc\n",
+    ),
     "nul_and_control": ("a\x00b\x1a\n\x1c\x1d\x1e\nz\n", "a\x00b\x1a\n\x1c\x1d\x1e\nZ\n"),
-    "long_heading": ("def f(" + "é" * 60 + "):\n" + "    x\n" * 5 + "y\n", "def f(" + "é" * 60 + "):\n" + "    x\n" * 5),
+    "long_heading": (
+        "def f(" + "é" * 60 + "):\n" + "    x\n" * 5 + "y\n",
+        "def f(" + "é" * 60 + "):\n" + "    x\n" * 5,
+    ),
 }
 
 
@@ -153,7 +157,8 @@ def test_patch_takes_the_text(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("encoding", "letters"), [("latin-1", "é\xa0\x85ÿ"), ("cp1252", "€"), ("shift_jis", "表ソ"), ("gb18030", "中\u2028")]
+    ("encoding", "letters"),
+    [("latin-1", "é\xa0\x85ÿ"), ("cp1252", "€"), ("shift_jis", "表ソ"), ("gb18030", "中\u2028")],
 )
 def test_other_encodings(tmp_path: Path, encoding: str, letters: str) -> None:
     before = f"# coding: {encoding}\ndef {letters}():\n" + "    x\n" * 4 + f"    '{letters}'\nend\n"
@@ -200,18 +205,26 @@ def test_names_are_written_as_git_writes_them(tmp_path: Path, name: str) -> None
     assert (patch.fixes[0].path, patch.files[0].path) == (name, name)
 
     (tmp_path / name).write_bytes(b"a\n")
-    run = {"cwd": tmp_path, "check": True, "capture_output": True}
-    subprocess.run(["git", "add", "."], **run)  # type: ignore[call-overload]  # keyword arguments of one kind each
-    (tmp_path / name).write_bytes(b"b\n")
-    theirs = subprocess.run(["git", "-c", "core.quotePath=true", "diff"], **run).stdout  # type: ignore[call-overload]
-    without_hash = [line for line in theirs.split(b"\n") if not line.startswith(b"index ")]
-    assert unified_diff([one], None).split(b"\n") == without_hash
+    assert unified_diff([one], None) == git_diff(tmp_path, after_files(one))
+
+
+def git_diff(repository: Path, after: Files) -> bytes:
+    """What git itself says about the change from what lies in ``repository`` to ``after``, without hashes."""
+    subprocess.run(["git", "add", "."], cwd=repository, check=True)
+    for path, data in after.items():
+        (repository / path).write_bytes(data)
+    command = ["git", "-c", "core.quotePath=true", "-c", "diff.noprefix=false", "diff", "--no-ext-diff", "--no-color"]
+    diff = subprocess.run(command, cwd=repository, check=True, capture_output=True).stdout
+    return b"\n".join(line for line in diff.split(b"\n") if not line.startswith(b"index "))
 
 
 def test_plain_unidiff_takes_the_whole_file() -> None:
     diff = diff_of(change(BEFORE, (A, STEP_1), (B, STEP_2)), change("a\n", (A, "b\n"), path="n.py"), fixes=[A, B])
-    patch_set = unidiff.PatchSet(diff.decode())
-    assert [(file.path, file.added, file.removed, len(file)) for file in patch_set] == [("m.py", 4, 4, 3), ("n.py", 1, 1, 1)]
+    patch_set = PatchSet(diff.decode())
+    assert [(file.path, file.added, file.removed, len(file)) for file in patch_set] == [
+        ("m.py", 4, 4, 2),
+        ("n.py", 1, 1, 1),
+    ]
 
 
 def test_hunks_are_those_of_git(tmp_path: Path) -> None:
@@ -221,11 +234,7 @@ def test_hunks_are_those_of_git(tmp_path: Path) -> None:
     (tmp_path / ".gitattributes").write_text("*.py diff=python\n")
     (tmp_path / "m.py").write_text(before)
     subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
-    subprocess.run(["git", "add", "."], cwd=tmp_path, check=True)
-    (tmp_path / "m.py").write_text(after)
-    theirs = subprocess.run(["git", "diff"], cwd=tmp_path, check=True, capture_output=True).stdout
-    without_hash = b"".join(line + b"\n" for line in theirs.split(b"\n")[:-1] if not line.startswith(b"index "))
-    assert unified_diff([one], None) == without_hash
+    assert unified_diff([one], None) == git_diff(tmp_path, after_files(one))
 
 
 def test_a_fix_without_finding_is_an_error() -> None:
