@@ -1,0 +1,245 @@
+"""One touched top-level statement: its text, its LibCST tree, and the text that edits make of it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import libcst as cst
+
+from modfix.engine.rewriting.blocks import Snippet
+from modfix.engine.rewriting.errors import RewriteError
+from modfix.engine.rewriting.intended import parse_expression, parse_statements
+from modfix.engine.rewriting.lines import Lines, first_line, last_line
+from modfix.engine.rewriting.nodes import Statement, comments, with_leading_lines
+from modfix.engine.rewriting.precedence import is_atom, needs_parentheses
+from modfix.engine.rewriting.spans import SpanFinder
+from modfix.engine.rewriting.targets import Target
+from modfix.engine.rewriting.verbs import NewMethod, Rewrite, StatementEdits, TreeEdits, UnsupportedEditError
+from modfix.model.edit import (
+    AddMethod,
+    CollapseBranch,
+    InsertAfter,
+    InsertBefore,
+    RemoveStatement,
+    ReplaceExpression,
+    ReplaceStatement,
+)
+from modfix.model.span import Span
+
+_SOURCE_INDENT = " " * 4  # what the source of edits uses
+_WORD = re.compile(r"\w")
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A target with its LibCST node and its new code."""
+
+    target: Target
+    node: cst.CSTNode
+    newline: cst.Newline
+    expression: cst.BaseExpression | None = None
+    snippet: Snippet | None = None
+
+
+class Segment:
+    """The lines of one top-level statement (or several on one line) with the comments around it that belong to it.
+
+    Raises:
+        RewriteError: LibCST cannot parse or reproduce the text, or does not know a target.
+    """
+
+    def __init__(self, lines: Lines, span: Span, targets: Sequence[Target], default_indent: str) -> None:
+        self.span = span
+        self.before = lines.text[span.start : span.end]
+        self._lines = lines
+        self._targets = targets
+        self._newline = lines.newline_at(span.start)
+        self._indent = default_indent
+        self._lacks_line_end = not self.before.endswith(("\n", "\r"))
+        self._module = self._parse()
+        finder = SpanFinder(self._module, {target.edit.span for target in targets}, lines.text, span.start)
+        self._module._codegen(finder)
+        if finder.code != self._complete():
+            raise RewriteError("LibCST does not reproduce the text of this statement", targets[0].group)
+        self._ancestors = finder.ancestors
+        self._planned = [self._plan(target, finder) for target in targets]
+
+    def text(self, groups: int) -> str:
+        """What the segment becomes when the first ``groups`` groups of edits are carried out.
+
+        Raises:
+            RewriteError: the edits cannot be carried out on this statement.
+        """
+        planned = [item for item in self._planned if item.target.group < groups]
+        if not planned:
+            return self.before
+        try:
+            tree = self._module.visit(Rewrite(_tree_edits(planned), self._ancestors))
+            code = tree.code if tree.body or tree.header or tree.footer else ""
+        except (UnsupportedEditError, cst.CSTValidationError) as error:
+            raise RewriteError(str(error), planned[-1].target.group) from error
+        if self._lacks_line_end:
+            code = code.removesuffix("\n").removesuffix("\r")
+        return code
+
+    def touched_by(self, group: int) -> bool:
+        """Whether one of the edits of a group is in here."""
+        return any(target.group == group for target in self._targets)
+
+    def _complete(self) -> str:
+        return self.before + self._newline if self._lacks_line_end else self.before
+
+    def _config(self, indent: str) -> cst.PartialParserConfig:
+        return cst.PartialParserConfig(default_indent=indent, default_newline=self._newline)
+
+    def _parse(self) -> cst.Module:
+        try:
+            module = cst.parse_module(self._complete(), self._config(self._indent))
+        except cst.ParserSyntaxError as error:
+            message = f"LibCST cannot parse this statement: {error.message}"
+            raise RewriteError(message, self._targets[0].group) from error
+        # LibCST files the comments at the start under the module; here they belong to the statement. And it takes
+        # a final `\r` for no line end.
+        first, *others = module.body
+        assert isinstance(first, Statement)
+        first = with_leading_lines(first, [*module.header, *first.leading_lines])
+        return module.with_changes(header=(), body=[first, *others], has_trailing_newline=True)
+
+    def _plan(self, target: Target, finder: SpanFinder) -> _Planned:
+        edit = target.edit
+        kind = (
+            cst.BaseExpression if isinstance(edit, ReplaceExpression) else (cst.BaseStatement, cst.BaseSmallStatement)
+        )
+        nodes = [
+            node
+            for node in finder.found.get(edit.span, ())
+            if isinstance(node, kind) and not isinstance(node, cst.SimpleStatementLine)
+        ]
+        if not nodes:
+            raise RewriteError(
+                f"the node at {edit.span.start}:{edit.span.end} cannot be edited on its own", target.group
+            )
+        node = nodes[-1]
+        newline_text = self._lines.newline_at(edit.span.end if isinstance(edit, InsertAfter) else edit.span.start)
+        newline = cst.Newline(value=None if newline_text == self._newline else newline_text)
+        if isinstance(edit, ReplaceExpression):
+            assert isinstance(node, cst.BaseExpression)
+            return _Planned(target, node, newline, expression=self._expression(target, edit.source, node))
+        if isinstance(edit, (ReplaceStatement, InsertBefore, InsertAfter, AddMethod)):
+            return _Planned(target, node, newline, snippet=self._snippet(edit.source, target.group, newline_text))
+        return _Planned(target, node, newline)
+
+    def _snippet(self, source: str, group: int, newline: str) -> Snippet:
+        parse_statements(source, group)
+        source = source.rstrip() + "\n"
+        try:
+            module = cst.parse_module(source.replace("\n", newline), self._config(_SOURCE_INDENT))
+        except cst.ParserSyntaxError as error:
+            raise RewriteError(f"LibCST cannot parse the new source: {error.message}", group) from error
+        statements = [statement for statement in module.body if isinstance(statement, Statement)]
+        statements[0] = with_leading_lines(statements[0], [*module.header, *statements[0].leading_lines])
+        return Snippet(tuple(statements), tuple(module.footer))
+
+    def _expression(self, target: Target, source: str, old: cst.BaseExpression) -> cst.BaseExpression:
+        parsed = parse_expression(source, target.group)
+        source = source.strip().replace("\n", self._newline)
+        try:
+            new = cst.parse_expression(source, self._config(_SOURCE_INDENT))
+        except cst.ParserSyntaxError as error:
+            raise RewriteError(f"LibCST cannot parse the new source: {error.message}", target.group) from error
+        assert isinstance(target.node, ast.expr)
+        span = target.edit.span
+        if isinstance(old, cst.GeneratorExp) and not old.lpar:
+            return new  # between the parentheses of a call
+        lpar, rpar = list(old.lpar), list(old.rpar)
+        if isinstance(old, (cst.Tuple, cst.GeneratorExp)) and lpar:
+            del lpar[-1], rpar[0]  # these belong to the expression itself
+        needed = not new.lpar and needs_parentheses(parsed, target.parent, target.field, target.node)
+        outer = self._through_parentheses(span, len(lpar))
+        if (
+            len(lpar) == 1
+            and not needed
+            and is_atom(parsed)
+            and not comments(*lpar, *rpar)
+            and not self._clings(outer, source)
+        ):
+            lpar, rpar = [], []  # `(a if c else b)` needed them, `d` does not
+        if not lpar and not new.lpar and (needed or self._clings(span, source)):
+            lpar, rpar = [cst.LeftParen()], [cst.RightParen()]
+        return new.with_changes(lpar=[*lpar, *new.lpar], rpar=[*new.rpar, *rpar])
+
+    def _through_parentheses(self, span: Span, count: int) -> Span:
+        """The span with so many pairs of parentheses around it."""
+        start, end = span
+        text = self._lines.text
+        for _ in range(count):
+            start = text.rfind("(", 0, start)
+            end = text.find(")", end) + 1
+        return Span(start, end)
+
+    def _clings(self, span: Span, source: str) -> bool:
+        """Whether ``source`` in place of ``span`` would run into a word beside it, as in ``return"a"``."""
+        text = self._lines.text
+        before, behind = text[span.start - 1 : span.start], text[span.end : span.end + 1]
+        return bool(
+            (_WORD.match(before) and _WORD.match(source[0])) or (_WORD.match(behind) and _WORD.match(source[-1]))
+        )
+
+
+def _tree_edits(planned: Sequence[_Planned]) -> TreeEdits:
+    edits = TreeEdits()
+    for item in planned:
+        edit, key = item.target.edit, id(item.node)
+        if item.expression is not None:
+            edits.expressions[key] = (item.expression, item.newline)
+            continue
+        if isinstance(edit, AddMethod):
+            assert item.snippet is not None
+            edits.methods.setdefault(key, []).append(NewMethod(item.snippet, edit.after, item.newline))
+            continue
+        statement = edits.statements.setdefault(key, StatementEdits(item.newline))
+        if isinstance(edit, RemoveStatement):
+            statement.remove = True
+        elif isinstance(edit, CollapseBranch):
+            statement.keep = edit.keep
+        elif isinstance(edit, ReplaceStatement):
+            statement.replacement = item.snippet
+        else:
+            assert item.snippet is not None
+            (statement.before if isinstance(edit, InsertBefore) else statement.after).append(item.snippet)
+    return edits
+
+
+def segment_span(body: Sequence[ast.stmt], group: range, lines: Lines, not_above: int) -> Span:
+    """The lines of ``body[group]`` with the blank lines and comments around that belong to it.
+
+    Those are the ones above, but nothing above the offset ``not_above``, and indented comments behind.
+    """
+    first, last = body[group.start], body[group.stop - 1]
+    previous = body[group.start - 1] if group.start else None
+    start = max(_end(previous, first, lines) if previous else 0, not_above)
+    following = body[group.stop] if group.stop < len(body) else None
+    end = _end(last, following, lines)
+    form_feed = lines.text.rfind(
+        "\f", start, lines.start(first_line(first)) + 1
+    )  # LibCST loses one at the start of a line
+    return Span(max(start, form_feed + 1), end)
+
+
+def _end(statement: ast.stmt, following: ast.stmt | None, lines: Lines) -> int:
+    """Where the lines of the next top-level statement begin. Indented comments behind a block belong to the block."""
+    lineno = last_line(statement) + 1
+    end = lines.start(lineno)
+    if not hasattr(statement, "body") and not hasattr(statement, "cases"):
+        return end
+    stop = first_line(following) if following else len(lines.starts) + 1
+    for number in range(lineno, stop):
+        line = lines.line(number)
+        if line.startswith("#"):
+            break
+        if line.lstrip(" \t\f").startswith("#"):
+            end = lines.start(number + 1)
+    return end

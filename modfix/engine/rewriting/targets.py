@@ -1,0 +1,150 @@
+"""Finds in the `ast` of a text what edits point at, and refuses edits that get in each other's way."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from modfix.engine.rewriting.errors import RewriteError
+from modfix.engine.rewriting.lines import Lines, first_line, last_line
+from modfix.model.edit import (
+    AddMethod,
+    CollapseBranch,
+    Edit,
+    EnsureImport,
+    InsertAfter,
+    InsertBefore,
+    RemoveStatement,
+    ReplaceExpression,
+    ReplaceStatement,
+)
+from modfix.model.span import Span
+
+PlacedEdit: TypeAlias = (
+    ReplaceExpression | ReplaceStatement | InsertBefore | InsertAfter | RemoveStatement | CollapseBranch | AddMethod
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One edit and the node it points at. ``top`` is the index of the top-level statement around it."""
+
+    edit: PlacedEdit
+    group: int
+    node: ast.stmt | ast.expr
+    parent: ast.AST
+    field: str
+    top: int
+
+
+def find_targets(tree: ast.Module, lines: Lines, groups: Sequence[Sequence[Edit]]) -> list[Target]:
+    """The targets of all edits but imports, in the order given; an edit that its own group repeats counts once.
+
+    Raises:
+        RewriteError: a span matches no node, or edits get in each other's way.
+    """
+    targets: list[Target] = []
+    for index, group in enumerate(groups):
+        for edit in dict.fromkeys(group):
+            if not isinstance(edit, EnsureImport):
+                targets.append(_find(tree, lines, edit, index))
+    _refuse_conflicts(targets)
+    return targets
+
+
+def _find(tree: ast.Module, lines: Lines, edit: PlacedEdit, group: int) -> Target:
+    wanted: type[ast.AST] = _wanted(edit)
+    for top, statement in enumerate(tree.body):
+        if not _extent(statement, lines).contains(edit.span):
+            continue
+        if isinstance(statement, wanted) and lines.span(statement) == edit.span:
+            return Target(edit, group, statement, tree, "body", top)
+        for node, parent, field in _descend(statement, lines, edit.span):
+            if isinstance(node, wanted) and lines.span(node) == edit.span:
+                return Target(edit, group, node, parent, field, top)
+    kind = {ast.expr: "expression", ast.If: "`if` statement", ast.ClassDef: "class"}.get(wanted, "statement")
+    snippet = lines.text[edit.span.start : edit.span.end].split("\n", 1)[0][:60]
+    raise RewriteError(f"no {kind} stands at {edit.span.start}:{edit.span.end} (`{snippet}`)", group)
+
+
+def _wanted(edit: PlacedEdit) -> type[ast.AST]:
+    if isinstance(edit, ReplaceExpression):
+        return ast.expr
+    if isinstance(edit, CollapseBranch):
+        return ast.If
+    return ast.ClassDef if isinstance(edit, AddMethod) else ast.stmt
+
+
+def _descend(node: ast.AST, lines: Lines, span: Span) -> Iterator[tuple[ast.stmt | ast.expr, ast.AST, str]]:
+    """Statements and expressions below ``node`` around ``span``, each with parent and field, outermost first."""
+    if isinstance(node, ast.JoinedStr):
+        return  # positions inside are wrong before Python 3.12, so no version finds anything there
+    for field, value in ast.iter_fields(node):
+        for child in value if isinstance(value, list) else (value,):
+            if isinstance(child, (ast.stmt, ast.expr)):
+                if not _extent(child, lines).contains(span):
+                    continue
+                yield child, node, field
+            elif not isinstance(child, ast.AST):
+                continue
+            yield from _descend(child, lines, span)
+
+
+def _extent(node: ast.stmt | ast.expr, lines: Lines) -> Span:
+    """The span of a node with its decorators."""
+    span = lines.span(node)
+    if getattr(node, "decorator_list", None):
+        assert isinstance(node, ast.stmt)
+        return Span(lines.start(first_line(node)), span.end)
+    return span
+
+
+def _region(edit: PlacedEdit) -> Span:
+    """The text an edit claims for itself; a point for edits that only add."""
+    if isinstance(edit, InsertBefore):
+        return Span(edit.span.start, edit.span.start)
+    if isinstance(edit, (InsertAfter, AddMethod)):
+        return Span(edit.span.end, edit.span.end)
+    return edit.span
+
+
+def _refuse_conflicts(targets: Sequence[Target]) -> None:
+    ordered = sorted(targets, key=lambda target: (_region(target.edit).start, -_region(target.edit).end))
+    around: list[Target] = []  # those whose regions may still hold the next one
+    for target in ordered:
+        region = _region(target.edit)
+        around = [other for other in around if _region(other.edit).end > region.start]
+        for other in around:
+            outer = _region(other.edit)
+            strictly_inside = outer.start < region.start or region.end > region.start
+            if strictly_inside and (target.group != other.group or _loses(other, target)):
+                raise RewriteError(
+                    f"edits overlap: {type(target.edit).__name__} at {region.start} lies inside "
+                    f"{type(other.edit).__name__} at {outer.start}:{outer.end}",
+                    max(target.group, other.group),
+                )
+        if region.end > region.start:
+            around.append(target)
+
+
+def _loses(outer: Target, inner: Target) -> bool:
+    """Whether ``outer`` throws away what ``inner``, of the same group, makes.
+
+    Edits in a statement that goes anyway, or in the branch that goes, have no effect and do no harm.
+    """
+    if outer.edit.span == inner.edit.span:
+        return True
+    return isinstance(outer.edit, (ReplaceExpression, ReplaceStatement))
+
+
+def statement_groups(body: Sequence[ast.stmt]) -> list[range]:
+    """Indices of the top-level statements that share lines (``a; b``), as ranges; most hold one statement."""
+    ranges: list[range] = []
+    for index, statement in enumerate(body):
+        if ranges and first_line(statement) <= last_line(body[index - 1]):
+            ranges[-1] = range(ranges[-1].start, index + 1)
+        else:
+            ranges.append(range(index, index + 1))
+    return ranges
