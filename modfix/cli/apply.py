@@ -23,7 +23,11 @@ Diff = Annotated[bool, typer.Option("--diff", help="Print the patch on stdout an
 Output = Annotated[
     Path | None,
     typer.Option(
-        "--output", "-o", metavar="PATH", help="Write the patch to this file, and no other.", show_default=False
+        "--output",
+        "-o",
+        metavar="PATH",
+        help="Write the patch to this file, with an index for `modfix patch`, and write nothing else.",
+        show_default=False,
     ),
 ]
 UnsafeFixes = Annotated[
@@ -118,12 +122,12 @@ def _deliver(target: Target, result: ApplyResult, sink: _Sink, *, allow_dirty: b
 def _deliver_patch(result: ApplyResult, sink: _Sink) -> None:
     from modfix.patch.diff import unified_diff
 
-    # With the index of fixes, from which `modfix patch` tells them apart; `git apply` passes over it.
-    patch = unified_diff(result.changes, {finding.fingerprint: finding for finding in result.applied})
     if sink.diff:
-        common.write_bytes(patch)
+        common.write_bytes(unified_diff(result.changes, None))
     if sink.output is None:
         return
+    # A file is for later: it gets the index by which `modfix patch` tells the fixes apart. `git apply` passes over it.
+    patch = unified_diff(result.changes, {finding.fingerprint: finding for finding in result.applied})
     try:
         sink.output.write_bytes(patch)
     except OSError as error:

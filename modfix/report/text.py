@@ -119,9 +119,10 @@ def summary(findings: Iterable[Finding], files: int) -> str:
     where = f"in {number(files, 'file')}"
     if not fixable and not counts.refused:
         return f"Found nothing to migrate {where}."
+    if not fixable:
+        return f"Found nothing to fix, and {counts.refused} refused, {where}."
     refused = f" and {counts.refused} refused" if counts.refused else ""
-    kinds = f" ({_kinds(counts)})" if fixable else ""
-    return f"Found {number(fixable, 'fixable finding')}{kinds}{refused} {where}."
+    return f"Found {number(fixable, 'fixable finding')} ({_kinds(counts)}){refused} {where}."
 
 
 def number(count: int, noun: str, plural: str | None = None) -> str:

@@ -106,7 +106,7 @@ def test_the_summary_counts_each_kind() -> None:
         "Found 3 fixable findings (1 safe, 1 unsafe, 1 only shown) and 2 refused in 120 files."
     )
     assert summary([samples.SAFE], 1) == "Found 1 fixable finding (1 safe) in 1 file."
-    assert summary([samples.REFUSED], 2) == "Found 0 fixable findings and 1 refused in 2 files."
+    assert summary([samples.REFUSED], 2) == "Found nothing to fix, and 1 refused, in 2 files."
     assert summary([], 0) == "Found nothing to migrate in 0 files."
 
 
