@@ -31,7 +31,7 @@ RANKS = {
     "__main__": 7,
 }
 LIBRARIES = {  # heavy library -> the only folders and modules, as prefixes, that may import it
-    "torch": ("modfix/verify/worker/", "modfix/testing/"),
+    "torch": ("modfix/verify/worker/", "modfix/testing/_observe.py"),
     "libcst": ("modfix/engine/rewriter", "modfix/engine/rewriting/"),
     "typer": ("modfix/cli/",),
     "rich": ("modfix/cli/",),
