@@ -517,7 +517,7 @@ class _Scanner:
         if not values and not reads and not strings:
             return None
         tested = any(form is UseForm.NONE_TEST or form is UseForm.TEST for _, form, _, _ in reads)
-        optional = any(_may_be_none(value, method) for _, value, _, method in values)
+        optional = any(_may_be_none(value, method) for _, _, value, method in values)
         # Where nothing is optional the details (dominance, branches) decide nothing: parent links would be wasted on most methods.
         linked = tested or optional
         for *_, method in (*reads, *values) if linked else ():

@@ -1,0 +1,1 @@
+"""modfix against its peers, in one run: ``python -m benchmarks.run``."""
