@@ -60,11 +60,10 @@ def check(codemod: Codemod, before: Files, after: Files | None, expect: Expectat
         untouched, _ = migrate(codemod, before)
         _assert_same(before, untouched, "must not change without --unsafe-fixes")
     result, outcome = check_invariants(codemod, before, unsafe=unsafe, comments_lost=expect.comments_lost)
+    _assert_same(before if after is None else after, result, "is not what was expected" if after else "must not change")
     _assert_refusal(outcome, before, expect)
     if after is None:
-        _assert_same(before, result, "must not change")
         return
-    _assert_same(after, result, "is not what was expected")
     for label, convert in (("CRLF", crlf), ("tabs", tabs)):
         variant, _ = migrate(codemod, _each(convert, before), unsafe=unsafe)
         _assert_same(_each(convert, after), variant, f"is not what was expected with {label}")
