@@ -16,7 +16,7 @@ from modfix.engine.rewriting.comments import lost_comment
 from modfix.engine.rewriting.errors import RewriteError
 from modfix.engine.rewriting.imports import ImportPoint, plan_imports
 from modfix.engine.rewriting.intended import carry_out, difference
-from modfix.engine.rewriting.lines import Lines
+from modfix.engine.rewriting.lines import LINE_END, Lines
 from modfix.engine.rewriting.targets import Target, find_targets, statement_groups
 from modfix.model.edit import Edit
 from modfix.model.span import Span
@@ -102,18 +102,35 @@ class _Rewriting:
             targets = [target for top in group for target in by_top.get(top, ())]
             if targets:
                 span = segment_span(body, group, self._lines, above_all if group.start == 0 else 0)
-                indent = _first_indent([body[index] for index in group], self._lines) or file_indent or " " * 4
-                segments.append(Segment(self._lines, span, targets, indent))
+                has_block = _first_indent([body[index] for index in group], self._lines)
+                segments.append(Segment(self._lines, span, targets, None if has_block else file_indent))
         return segments
 
     def _splice(self, pieces: Sequence[Segment | ImportPoint], new: Sequence[str]) -> str:
-        parts = []
+        """The text with the new text of each piece.
+
+        A segment that lost its last statement ends with the blank lines that stood above it; they and the blank lines
+        that follow become one paragraph break.
+        """
+        parts: list[str] = []
+        blank = ""  # blank lines left behind, not yet written
         position = 0
         for piece, text in zip(pieces, new, strict=True):
             start, end = _place(piece)
-            parts += [self._text[position:start], text]
+            if start > position:
+                parts.append(_meet(blank, self._text[position:start]))
+                blank = ""
             position = end
-        return "".join([*parts, self._text[position:]])
+            if text:
+                met = _meet(blank, text)
+                blank = "" if isinstance(piece, ImportPoint) else _trailing_blank_lines(met)
+                parts.append(met.removesuffix(blank))
+        if position < len(self._text):
+            parts.append(_meet(blank, self._text[position:]))
+        result = "".join(parts)
+        if not self._text.endswith(("\n", "\r")):
+            result = result.removesuffix("\n").removesuffix("\r")
+        return result
 
     def guard(self, texts: Sequence[str]) -> None:
         """Check the last of the `texts`, once: this uses up the tree.
@@ -121,7 +138,7 @@ class _Rewriting:
         Raises:
             RewriteError: a guard fired; the last group is named, because it cannot be known here which one is to blame.
         """
-        if not texts or texts[-1] == self._text:
+        if not texts:
             return
         group = len(texts) - 1
         try:
@@ -143,6 +160,22 @@ class _Rewriting:
             lost = lost_comment(segment.before, self._after[segment.span])
             if lost:
                 raise RewriteError(f"would lose the comment `{lost}`", group)
+
+
+def _trailing_blank_lines(text: str) -> str:
+    end = text.rstrip(" \t\f\r\n")
+    tail = text[len(end) :]
+    return LINE_END.sub("", tail, count=1).lstrip(" \t\f") if end else tail
+
+
+def _meet(blank: str, text: str) -> str:
+    """``text`` behind blank lines: the longer of the two runs of blank lines stays."""
+    if not blank:
+        return text
+    head = text[: len(text) - len(text.lstrip(" \t\f\r\n"))]
+    head = head[: max(head.rfind("\n"), head.rfind("\r")) + 1]
+    is_shorter = len(LINE_END.findall(head)) < len(LINE_END.findall(blank))
+    return blank + text[len(head) :] if is_shorter else text
 
 
 def _place(piece: Segment | ImportPoint) -> Span:

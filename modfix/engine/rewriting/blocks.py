@@ -56,9 +56,11 @@ class BlockBuilder:
     def footer(self, lines: Sequence[cst.EmptyLine]) -> list[cst.EmptyLine]:
         """The lines behind the last statement, given those that the block had there."""
         pending = self._pending
+        if self._is_module:
+            return _join(pending, lines)  # other statements may follow
         if not any(line.comment for line in pending):
             return list(lines)
-        if not self.body and not self._is_module:
+        if not self.body:
             pending = pending[leading_blanks(pending) :]
         joined = _join(pending, lines)
         return joined[: len(joined) - leading_blanks(joined[::-1])]

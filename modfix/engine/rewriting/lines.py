@@ -8,7 +8,7 @@ from bisect import bisect_right
 
 from modfix.model.span import Span
 
-_LINE_END = re.compile(r"\r\n|\r|\n")  # nothing else: form feeds and U+2028 end no line in Python
+LINE_END = re.compile(r"\r\n|\r|\n")  # nothing else: form feeds and U+2028 end no line in Python
 
 
 class Lines:
@@ -18,7 +18,7 @@ class Lines:
         self.text = text
         self.starts = [0]
         self._ends: list[str] = []
-        for match in _LINE_END.finditer(text):
+        for match in LINE_END.finditer(text):
             self.starts.append(match.end())
             self._ends.append(match.group())
         self._ascii = text.isascii()
@@ -49,12 +49,15 @@ class Lines:
         assert end_column is not None
         return Span(self.offset(node.lineno, node.col_offset), self.offset(end_lineno, end_column))
 
+    def lineno(self, offset: int) -> int:
+        """Number of the line that holds ``offset``."""
+        return bisect_right(self.starts, offset)
+
     def newline_at(self, offset: int) -> str:
         """The line end in use at ``offset``: of that line, or of the one before where the text ends without one."""
         if not self._ends:
             return "\n"
-        line = bisect_right(self.starts, offset) - 1
-        return self._ends[min(line, len(self._ends) - 1)]
+        return self._ends[min(self.lineno(offset), len(self._ends)) - 1]
 
 
 def first_line(node: ast.stmt) -> int:

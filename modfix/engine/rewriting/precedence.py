@@ -88,7 +88,7 @@ _PLACES: dict[tuple[type[ast.AST], str], int] = {
     (ast.IfExp, "orelse"): _TEST,
     (ast.Lambda, "body"): _TEST,
     (ast.NamedExpr, "value"): _TEST,
-    (ast.Yield, "value"): _TEST,
+    (ast.Yield, "value"): _TUPLE,
     (ast.YieldFrom, "value"): _TEST,
     (ast.Starred, "value"): _BIT_OR,
     (ast.Compare, "left"): _BIT_OR,
@@ -99,7 +99,7 @@ _PLACES: dict[tuple[type[ast.AST], str], int] = {
 def needs_parentheses(new: ast.expr, parent: ast.AST, field: str, old: ast.expr) -> bool:
     """Whether ``new``, which has no parentheses, needs them in place of ``old``, the ``field`` of ``parent``."""
     if isinstance(parent, ast.Attribute) and isinstance(new, ast.Constant):
-        return type(new.value) in (int, float, complex)  # `1.real` is no Python
+        return type(new.value) is int  # `1.real` is no Python
     return _level(new) < _asked(parent, field, old)
 
 

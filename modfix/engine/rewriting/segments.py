@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
+from itertools import takewhile
 
 import libcst as cst
 
@@ -30,7 +30,6 @@ from modfix.model.edit import (
 )
 from modfix.model.span import Span
 
-_SOURCE_INDENT = " " * 4  # what the source of edits uses
 _WORD = re.compile(r"\w")
 
 
@@ -45,27 +44,43 @@ class _Planned:
     snippet: Snippet | None = None
 
 
+class _Adapted(cst.CSTTransformer):
+    """Fits the source of an edit into its place: line ends as they are there, blank lines without indentation."""
+
+    def __init__(self, newline: cst.Newline) -> None:
+        super().__init__()
+        self._newline = newline
+
+    def leave_Newline(self, original_node: cst.Newline, updated_node: cst.Newline) -> cst.Newline:  # noqa: N802
+        return self._newline
+
+    def leave_EmptyLine(self, original_node: cst.EmptyLine, updated_node: cst.EmptyLine) -> cst.EmptyLine:  # noqa: N802
+        return updated_node if updated_node.comment else updated_node.with_changes(indent=False)
+
+
 class Segment:
     """The lines of one top-level statement (or several on one line) with the comments around it that belong to it.
+
+    ``indent`` is the indentation for new blocks where the segment has no block to learn it from.
 
     Raises:
         RewriteError: LibCST cannot parse or reproduce the text, or does not know a target.
     """
 
-    def __init__(self, lines: Lines, span: Span, targets: Sequence[Target], default_indent: str) -> None:
+    def __init__(self, lines: Lines, span: Span, targets: Sequence[Target], indent: str | None) -> None:
         self.span = span
         self.before = lines.text[span.start : span.end]
         self._lines = lines
         self._targets = targets
         self._newline = lines.newline_at(span.start)
-        self._indent = default_indent
+        self._indent = indent
         self._lacks_line_end = not self.before.endswith(("\n", "\r"))
         self._module = self._parse()
         finder = SpanFinder(self._module, {target.edit.span for target in targets}, lines.text, span.start)
         self._module._codegen(finder)
         if finder.code != self._complete():
-            place = span.start + len(commonprefix([finder.code, self._complete()]))
-            lineno = lines.text.count("\n", 0, place) + 1
+            same = takewhile(lambda pair: pair[0] == pair[1], zip(finder.code, self.before, strict=False))
+            lineno = lines.lineno(span.start + sum(1 for _ in same))
             raise RewriteError(f"LibCST does not reproduce line {lineno}", targets[0].group)
         self._ancestors = finder.ancestors
         self._planned = [self._plan(target, finder) for target in targets]
@@ -95,12 +110,9 @@ class Segment:
     def _complete(self) -> str:
         return self.before + self._newline if self._lacks_line_end else self.before
 
-    def _config(self, indent: str) -> cst.PartialParserConfig:
-        return cst.PartialParserConfig(default_indent=indent, default_newline=self._newline)
-
     def _parse(self) -> cst.Module:
         try:
-            module = cst.parse_module(self._complete(), self._config(self._indent))
+            module = cst.parse_module(self._complete())
         except cst.ParserSyntaxError as error:
             message = f"LibCST cannot parse this statement: {error.message}"
             raise RewriteError(message, self._targets[0].group) from error
@@ -109,7 +121,8 @@ class Segment:
         first, *others = module.body
         assert isinstance(first, Statement)
         first = with_leading_lines(first, [*module.header, *first.leading_lines])
-        return module.with_changes(header=(), body=[first, *others], has_trailing_newline=True)
+        module = module.with_changes(header=(), body=[first, *others], has_trailing_newline=True)
+        return module.with_changes(default_indent=self._indent) if self._indent else module
 
     def _plan(self, target: Target, finder: SpanFinder) -> _Planned:
         edit = target.edit
@@ -132,16 +145,17 @@ class Segment:
             assert isinstance(node, cst.BaseExpression)
             return _Planned(target, node, newline, expression=self._expression(target, edit.source, node))
         if isinstance(edit, (ReplaceStatement, InsertBefore, InsertAfter, AddMethod)):
-            return _Planned(target, node, newline, snippet=self._snippet(edit.source, target.group, newline_text))
+            return _Planned(target, node, newline, snippet=self._snippet(edit.source, target.group, newline))
         return _Planned(target, node, newline)
 
-    def _snippet(self, source: str, group: int, newline: str) -> Snippet:
+    def _snippet(self, source: str, group: int, newline: cst.Newline) -> Snippet:
         parse_statements(source, group)
-        source = source.rstrip() + "\n"
+        source = (source.rstrip() + "\n").replace("\n", newline.value or self._newline)
         try:
-            module = cst.parse_module(source.replace("\n", newline), self._config(_SOURCE_INDENT))
+            module = cst.parse_module(source)
         except cst.ParserSyntaxError as error:
             raise RewriteError(f"LibCST cannot parse the new source: {error.message}", group) from error
+        module = module.visit(_Adapted(newline))
         statements = [statement for statement in module.body if isinstance(statement, Statement)]
         statements[0] = with_leading_lines(statements[0], [*module.header, *statements[0].leading_lines])
         return Snippet(tuple(statements), tuple(module.footer))
@@ -150,7 +164,7 @@ class Segment:
         parsed = parse_expression(source, target.group)
         source = source.strip().replace("\n", self._newline)
         try:
-            new = cst.parse_expression(source, self._config(_SOURCE_INDENT))
+            new = cst.parse_expression(source)
         except cst.ParserSyntaxError as error:
             raise RewriteError(f"LibCST cannot parse the new source: {error.message}", target.group) from error
         assert isinstance(target.node, ast.expr)
