@@ -55,6 +55,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from modfix.api import (
+    AddElse,
     Applicability,
     Attribute,
     Codemod,
@@ -66,8 +67,10 @@ from modfix.api import (
     Location,
     ModuleClass,
     Refusal,
+    RemoveStatement,
     ReplaceExpression,
     ReplaceStatement,
+    Span,
     Tested,
     Truth,
     UseForm,
@@ -219,7 +222,7 @@ def _definition_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
                 continue
             elif not second.makes_modules():
                 yield "unknown-kind", "what is stored here is not certainly a module, and cannot replace an `nn.Identity`", second.location
-            elif between := attr.slot_taken_between(first, second):
+            elif not _else_instead(attr, first) and (between := attr.slot_taken_between(first, second)):
                 yield "order", f"registered between `None` and the module; `{attr.name}` would come before it in `parameters()`", between
 
 
@@ -241,6 +244,8 @@ def _project_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
     for cls in attr.family:
         for location in project.child_walks(cls):
             yield "child-walk", f"children are picked by position or number here, perhaps those of `{cls.name}`", location
+    for location, _ in project.notes("modules-dict"):
+        yield "modules-dict", "an entry of `_modules` is tested here", location
     for location, note in project.notes("identity-dispatch"):
         if note.detail in ("", attr.name):
             yield "identity-dispatch", "modules are told apart by being an `Identity` here", location
@@ -261,13 +266,33 @@ def _stored(attr: Attribute, defined: Defined) -> Iterator[Edit]:
         free = "nn" not in defined.cls.project.files[path].bindings
         spelling = "nn.Identity" if free else "torch.nn.Identity"
         yield EnsureImport(path, "torch", "nn") if free else EnsureImport(path, "torch")
-    if facts.kind is ValueKind.NAME:
+    instead = _else_instead(attr, defined)
+    if instead is not None:
+        yield RemoveStatement(path, facts.statement)
+        yield AddElse(path, instead, f"{facts.target} = {spelling}()")
+    elif facts.kind is ValueKind.NAME:
         yield ReplaceExpression(path, facts.span, f"{facts.source} if {facts.source} is not None else {spelling}()")
     elif facts.chain:
         yield ReplaceStatement(path, facts.statement, f"{facts.target} = {spelling}()\n{' = '.join(facts.chain)} = None")
     else:
         for none in facts.nones:
             yield ReplaceExpression(path, none, f"{spelling}()")
+
+
+def _else_instead(attr: Attribute, first: Defined) -> Span | None:
+    """The ``if`` that should get an ``else`` instead of the early ``self.x = None``, or None where it may stay in its place.
+
+    That is `self.x = None`, more submodules, `if c: self.x = M()`: an early `nn.Identity()` would take the place of `M()` among them.
+    """
+    later = [d for d in attr.definitions if d is not first]
+    if first.facts.kind is not ValueKind.NONE or len(later) != 1 or attr.slot_taken_between(first, later[0]) is None:
+        return None
+    second = later[0].facts
+    alone = first.facts.statement_is_simple and second.lone_if is not None and second.branches[:-1] == first.facts.branches
+    in_order = later[0].cls is first.cls and second.method == first.facts.method and first.facts.statement < second.statement
+    met = {facts.method for _, facts in (*attr.guards, *attr.uses)}
+    unseen = first.facts.method not in met and not met & set(first.method.self_calls)
+    return second.lone_if if alone and in_order and unseen else None
 
 
 def _convertible(guard: Tested) -> bool:

@@ -2,6 +2,7 @@
 
 from modfix.engine.codemod import Codemod, NoOptions
 from modfix.model.edit import (
+    AddElse,
     AddMethod,
     CollapseBranch,
     Edit,
@@ -19,6 +20,7 @@ from modfix.semantics.facts import UseForm, ValueKind
 from modfix.semantics.project import ModuleClass, Project, Truth
 
 __all__ = [
+    "AddElse",
     "AddMethod",
     "Applicability",
     "Attribute",

@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Sequence
 
-from modfix.model.edit import AddMethod, Edit, EnsureImport, InsertAfter, InsertBefore
+from modfix.model.edit import AddElse, AddMethod, Edit, EnsureImport, InsertAfter, InsertBefore
 from modfix.model.finding import Finding
 from modfix.model.span import Span
 
@@ -77,7 +77,7 @@ class _Claims:
 
 
 def _is_anchored(edit: Edit) -> bool:
-    return isinstance(edit, (InsertBefore, InsertAfter, AddMethod))
+    return isinstance(edit, (InsertBefore, InsertAfter, AddElse, AddMethod))
 
 
 def _binding(edit: EnsureImport) -> tuple[str, str]:

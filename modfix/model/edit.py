@@ -73,6 +73,15 @@ class CollapseBranch:
 
 
 @dataclass(frozen=True, slots=True)
+class AddElse:
+    """Give the ``if`` statement (or ``elif`` arm) at ``span``, which has no ``else``, one that holds the statements of ``source``."""
+
+    path: str
+    span: Span
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class AddMethod:
     """Append the method ``source`` (one ``def`` at column 0) to the class at ``span``, behind method ``after`` if given."""
 
@@ -104,6 +113,7 @@ Edit: TypeAlias = (
     | InsertAfter
     | RemoveStatement
     | CollapseBranch
+    | AddElse
     | AddMethod
     | EnsureImport
 )

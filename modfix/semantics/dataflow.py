@@ -143,6 +143,24 @@ def same_object(parents: Parents, at: ast.stmt, target: str, other: str) -> Alia
         same_suite = False
 
 
+def last_value(parents: Parents, at: ast.stmt, name: str) -> ast.expr | None:
+    """What the assignment stored that ``name`` certainly holds when ``at`` starts; None when that is unknown.
+
+    Looks through the suite of ``at`` and, while that stands in plain ``if`` statements, the suites around it.
+    """
+    statement = at
+    while True:
+        suite, index = parents.suite(statement)
+        for before in reversed(suite[:index]):
+            if stores(before, name) is not None:
+                plain = isinstance(before, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in before.targets)
+                return before.value if plain and isinstance(before, ast.Assign) else None
+        step = parents.of(statement)
+        if step is None or not isinstance(step[0], ast.If):
+            return None
+        statement = step[0]
+
+
 def _stores_except(statement: ast.stmt, name: str, excluded: ast.stmt) -> ast.AST | None:
     """As ``stores``, but what ``excluded`` stores does not count."""
     if statement is excluded:

@@ -68,7 +68,9 @@ class Definition(NamedTuple):
     optional_name: bool  # NAME: a parameter with default None, or annotated as optional, that was not rebound before
     chain: tuple[str, ...]  # source of the other targets of `a = self.x = None`
     target: str  # source of this target
+    statement_is_simple: bool  # nothing but this target is assigned
     annotation: str | None
+    lone_if: Span | None  # the `if` without `else` in whose body the assignment stands
     branches: tuple[tuple[int, str], ...]  # enclosing (offset of `if`, arm), outermost first
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from modfix.model.edit import CollapseBranch, Edit, RemoveStatement, ReplaceExpression
-from modfix.semantics.dataflow import Parents, same_object
+from modfix.semantics.dataflow import Parents, last_value, same_object
 from modfix.semantics.facts import Guard
 from modfix.semantics.positions import Positions
 
@@ -191,6 +191,9 @@ def _no_op(  # noqa: PLR0913  # one guard, seen from all sides
     for statement in block:
         if _same_variable(subject, statement):
             continue
+        copied = _copied_list(subject, statement)
+        if copied is not None and isinstance(last_value(parents, statement, copied), (ast.List, ast.ListComp)):
+            continue
         names = _renaming(subject, statement)
         if names is None:
             return None
@@ -214,6 +217,19 @@ def _binds(test: ast.expr) -> bool:
 
 def _read_in(node: ast.AST, name: str) -> bool:
     return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
+
+
+def _copied_list(subject: Subject, statement: ast.stmt) -> str | None:
+    """``v`` for ``v = [self.x(e) for e in v]``, which under the identity makes a copy of a list."""
+    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1 or not isinstance(statement.value, ast.ListComp):
+        return None
+    target, made = statement.targets[0], statement.value
+    loop = made.generators[0]
+    if len(made.generators) != 1 or loop.ifs or loop.is_async or not isinstance(target, ast.Name):
+        return None
+    applied = subject.applied(made.elt)
+    same = isinstance(applied, ast.Name) and isinstance(loop.target, ast.Name) and applied.id == loop.target.id
+    return target.id if same and isinstance(loop.iter, ast.Name) and loop.iter.id == target.id else None
 
 
 def _same_variable(subject: Subject, statement: ast.stmt) -> bool:
@@ -271,7 +287,7 @@ def _harmless(node: ast.expr) -> bool:
     if isinstance(node, (ast.Name, ast.Constant)):
         return True
     if isinstance(node, ast.Attribute):
-        return isinstance(node.value, ast.Name)
+        return isinstance(node.value, ast.Name) and node.value.id == "self"  # another object may be None just then
     if isinstance(node, ast.UnaryOp):
         return isinstance(node.op, ast.Not) and _harmless(node.operand)
     if isinstance(node, ast.BoolOp):

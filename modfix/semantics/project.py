@@ -42,7 +42,9 @@ def _is_plain(base: Ref) -> bool:
 def is_class_name(ref: Ref) -> bool:
     """Whether a name that does not resolve within the project is a class by convention: ``CapWords``."""
     last = ref.lstrip("$").rpartition(".")[2]
-    return not ref.startswith(("@", ".", "self.", UNKNOWN)) and last[:1].isupper() and not last.isupper()
+    if ref.startswith(("@", ".", "self.", UNKNOWN)) or (ref.startswith("$") and "." in ref):
+        return False
+    return last[:1].isupper() and not last.isupper()
 
 
 class Truth(Enum):
@@ -184,10 +186,15 @@ class ModuleClass:
         """How this file writes the torch name ``dotted`` (e.g. ``torch.nn.Identity``) at module level, or None without an import."""
         package, _, name = dotted.rpartition(".")
         bindings = self.project.files[self.path].bindings
-        for wanted, pattern in ((dotted, "{}"), (package, f"{{}}.{name}"), (package.partition(".")[0], f"{{}}{dotted[dotted.find('.'):]}")):
-            names = sorted((len(bound), bound) for bound, ref in bindings.items() if ref == wanted)
+        top, _, rest = dotted.partition(".")
+        for wanted, behind in ((dotted, ""), (package, f".{name}"), (top, f".{rest}")):
+            names = [bound for bound, ref in bindings.items() if self.project.means(self.path, ref, wanted)]
+            last = wanted.rpartition(".")[2]
+            stars = self.project.files[self.path].star_imports
+            if last not in bindings and any(self.project.means(self.path, star + last, wanted) for star in stars):
+                names.append(last)
             if names:
-                return pattern.format(names[0][1])
+                return min(names, key=lambda bound: (len(bound), bound)) + behind
         return None
 
 
@@ -240,6 +247,13 @@ class Project:
         """
         found = self._resolve(path, ref, before, frozenset())
         return found if isinstance(found, ModuleClass) or "@" not in found else UNKNOWN
+
+    def means(self, path: str, ref: Ref, wanted: str) -> bool:
+        """Whether ``ref`` in ``path`` is the dotted name ``wanted``, perhaps through re-exports of the project."""
+        if ref == wanted:
+            return True
+        last = ref.rpartition(".")[2]
+        return last == wanted.rpartition(".")[2] and self._resolve(path, ref, None, frozenset()) == wanted
 
     def is_module_value(self, cls: ModuleClass, ref: Ref) -> bool:
         """Whether calling ``ref`` inside ``cls`` certainly makes an ``nn.Module``: a constructor, or a function that returns only such."""

@@ -165,7 +165,10 @@ class _Scanner:
                 assert isinstance(node, ast.Call)
                 self._call(node, forms, context)
             elif kind is ast.Subscript:
-                forms[id(node.value)] = (UseForm.MEMBER, "[...]")  # type: ignore[attr-defined]  # `kind` narrows
+                assert isinstance(node, ast.Subscript)
+                forms[id(node.value)] = (UseForm.MEMBER, "[...]")
+                if forms.get(id(node), value_form)[0] in (UseForm.NONE_TEST, UseForm.TEST):
+                    self._tested_child(node.value)
             elif kind is ast.Compare:
                 assert isinstance(node, ast.Compare)
                 equality = len(node.ops) == 1 and isinstance(node.ops[0], (ast.Is, ast.IsNot, ast.Eq, ast.NotEq))
@@ -173,6 +176,8 @@ class _Scanner:
                     forms[id(node.left)] = (UseForm.NONE_TEST, "")
                 elif equality and _is_none(node.left):
                     forms[id(node.comparators[0])] = (UseForm.NONE_TEST, "")
+                elif len(node.ops) == 1 and isinstance(node.ops[0], (ast.In, ast.NotIn)):
+                    self._tested_child(node.comparators[0])
                 elif isinstance(node.comparators[0], ast.Constant) and node.comparators[0].value == 0:
                     forms[id(node.left)] = (UseForm.TEST, "")  # `len(...) > 0` asks no more than `if len(...)` does
             elif kind is ast.If or kind is ast.IfExp or kind is ast.While or kind is ast.Assert:
@@ -282,8 +287,6 @@ class _Scanner:
             self.receiver_reads.setdefault(key, set())
             if store is ast.Load:
                 self.receiver_reads[key].add(node.attr)
-        if node.attr == "_modules" and form == (UseForm.MEMBER, "[...]"):
-            self.notes.append(Note("modules-dict", node.lineno, node.col_offset + 1, ""))
         if form[0] in (UseForm.CALL, UseForm.CALL_OTHER, UseForm.MEMBER, UseForm.TYPE_TEST):
             return  # where the attribute is None these raise already
         if key is not None and key not in self.receiver_refs:
@@ -346,6 +349,11 @@ class _Scanner:
         elif on_self and context.record is not None:
             context.record.notes.append(Note("computed-attribute", *where, _prefix(name)))
 
+    def _tested_child(self, node: ast.expr) -> None:
+        """Notes `m._modules[name] is None` and `name in m._modules`."""
+        if isinstance(node, ast.Attribute) and node.attr == "_modules":
+            self.notes.append(Note("modules-dict", node.lineno, node.col_offset + 1, ""))
+
     def _child_walk(self, node: ast.AST, receiver: ast.expr, how: str, context: _Context) -> None:
         assert isinstance(node, (ast.expr, ast.stmt))
         note = Note("children", node.lineno, node.col_offset + 1, how)
@@ -361,6 +369,10 @@ class _Scanner:
             return
         targets = {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
         for statement in node.body:
+            for inner in ast.walk(statement):
+                if isinstance(inner, ast.Call) and dotted(inner.func) in targets and not _passes_through(statement, inner):
+                    self._child_walk(walk, walk.func.value, "each called", context)
+                    return
             if not isinstance(statement, (ast.If, ast.Try)):
                 for inner in ast.walk(statement):
                     if isinstance(inner, ast.Attribute) and dotted(inner.value) in targets and inner.attr not in MODULE_MEMBERS:
@@ -403,7 +415,10 @@ class _Scanner:
         found = set()
         for node in ast.walk(context.functions[-1]):
             if isinstance(node, (ast.For, ast.comprehension)) and any(_names(n, value.id) for n in ast.walk(node.target)):
-                found |= {n.attr for n in ast.walk(node.iter) if isinstance(n, ast.Attribute)} or {""}
+                walked = node.iter
+                while isinstance(walked, ast.Call) and isinstance(walked.func, ast.Name) and walked.args:
+                    walked = walked.args[0]  # enumerate(self.layers)
+                found.add(walked.attr if isinstance(walked, ast.Attribute) else "")
         return found.pop() if len(found) == 1 else ""
 
     def _torch_save(self, node: ast.Call, context: _Context) -> None:
@@ -630,12 +645,20 @@ class _Scanner:
             kind is ValueKind.NAME and _optional_name(value, functions[-1]),
             chain,
             self.positions.source(target),
+            not shared and not isinstance(getattr(statement, "targets", [None])[0], (ast.Tuple, ast.List)),
             self.positions.source(annotation) if annotation is not None else None,
+            self._lone_if(statement, links) if links else None,
             self._branches(statement, links) if links else (),
         )
 
     def _value_ref(self, value: ast.expr, functions: tuple[FunctionNode, ...]) -> Ref:
         return self._callee(value.func, functions) if isinstance(value, ast.Call) else UNKNOWN
+
+    def _lone_if(self, statement: ast.stmt, links: Parents) -> Span | None:
+        step = links.of(statement)
+        if step is not None and isinstance(step[0], ast.If) and step[1] == "body" and not step[0].orelse:
+            return self.positions.span(step[0])
+        return None
 
     def _branches(self, statement: ast.stmt, links: Parents) -> tuple[tuple[int, str], ...]:
         found: list[tuple[int, str]] = []
@@ -658,6 +681,13 @@ def _prefix(name: ast.expr) -> str:
     if isinstance(name, ast.Constant) and isinstance(name.value, str):
         return re.split(r"[%{]", name.value, maxsplit=1)[0]
     return ""
+
+
+def _passes_through(statement: ast.stmt, call: ast.Call) -> bool:
+    """Whether ``statement`` is ``x = call`` with ``call`` of ``x`` alone, which an identity leaves as it was."""
+    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1 or len(call.args) != 1 or call.keywords:
+        return False
+    return statement.value is call and _names(statement.targets[0], dotted(call.args[0]))
 
 
 def _is_none(node: ast.AST) -> bool:

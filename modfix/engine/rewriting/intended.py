@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from modfix.engine.rewriting.errors import RewriteError
 from modfix.engine.rewriting.imports import ImportPoint
 from modfix.engine.rewriting.targets import Target
-from modfix.model.edit import AddMethod, CollapseBranch, InsertAfter, InsertBefore, RemoveStatement, ReplaceExpression
+from modfix.model.edit import AddElse, AddMethod, CollapseBranch, InsertAfter, InsertBefore, RemoveStatement, ReplaceExpression
 
 
 def carry_out(tree: ast.Module, targets: Sequence[Target], imports: Sequence[ImportPoint]) -> None:
@@ -36,7 +36,7 @@ def _order(item: tuple[int, Target]) -> tuple[int, bool, int]:
     """
     index, target = item
     edit = target.edit
-    only_adds = isinstance(edit, (InsertBefore, InsertAfter, AddMethod))
+    only_adds = isinstance(edit, (InsertBefore, InsertAfter, AddElse, AddMethod))
     backwards = isinstance(edit, InsertAfter) or (isinstance(edit, AddMethod) and edit.after is not None)
     return edit.span.end - edit.span.start, not only_adds, -index if backwards else index
 
@@ -51,6 +51,9 @@ def _carry_out(target: Target) -> None:
         assert isinstance(node, ast.If)
         kept = node.body if edit.keep == "body" else node.orelse
         _replace(target.parent, target.field, node, [child for child in kept if not isinstance(child, ast.Pass)])
+    elif isinstance(edit, AddElse):
+        assert isinstance(node, ast.If)
+        node.orelse.extend(parse_statements(edit.source, target.group))
     elif isinstance(edit, AddMethod):
         assert isinstance(node, ast.ClassDef)
         _add_method(node, edit, target.group)

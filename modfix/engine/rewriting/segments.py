@@ -22,6 +22,7 @@ from modfix.engine.rewriting.verbs import NewMethod, Rewrite, StatementEdits, Tr
 from modfix.model.edit import (
     AddMethod,
     CollapseBranch,
+    AddElse,
     InsertAfter,
     InsertBefore,
     RemoveStatement,
@@ -144,7 +145,7 @@ class Segment:
         if isinstance(edit, ReplaceExpression):
             assert isinstance(node, cst.BaseExpression)
             return _Planned(target, node, newline, expression=self._expression(target, edit.source, node))
-        if isinstance(edit, (ReplaceStatement, InsertBefore, InsertAfter, AddMethod)):
+        if isinstance(edit, (ReplaceStatement, InsertBefore, InsertAfter, AddElse, AddMethod)):
             return _Planned(target, node, newline, snippet=self._snippet(edit.source, target.group, newline))
         return _Planned(target, node, newline)
 
@@ -224,6 +225,9 @@ def _tree_edits(planned: Sequence[_Planned]) -> TreeEdits:
             statement.keep = edit.keep
         elif isinstance(edit, ReplaceStatement):
             statement.replacement = item.snippet
+        elif isinstance(edit, AddElse):
+            assert item.snippet is not None
+            statement.orelse.append(item.snippet)
         else:
             assert item.snippet is not None
             (statement.before if isinstance(edit, InsertBefore) else statement.after).append(item.snippet)

@@ -14,6 +14,7 @@ from modfix.model.edit import (
     CollapseBranch,
     Edit,
     EnsureImport,
+    AddElse,
     InsertAfter,
     InsertBefore,
     RemoveStatement,
@@ -23,7 +24,7 @@ from modfix.model.edit import (
 from modfix.model.span import Span
 
 PlacedEdit: TypeAlias = (
-    ReplaceExpression | ReplaceStatement | InsertBefore | InsertAfter | RemoveStatement | CollapseBranch | AddMethod
+    ReplaceExpression | ReplaceStatement | InsertBefore | InsertAfter | RemoveStatement | CollapseBranch | AddElse | AddMethod
 )
 
 
@@ -105,7 +106,7 @@ def _region(edit: PlacedEdit) -> Span:
     """The text an edit claims for itself; a point for edits that only add."""
     if isinstance(edit, InsertBefore):
         return Span(edit.span.start, edit.span.start)
-    if isinstance(edit, (InsertAfter, AddMethod)):
+    if isinstance(edit, (InsertAfter, AddElse, AddMethod)):
         return Span(edit.span.end, edit.span.end)
     return edit.span
 

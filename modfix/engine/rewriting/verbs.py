@@ -32,6 +32,7 @@ class StatementEdits:
     newline: cst.Newline  # the line end in use there
     before: list[Snippet] = field(default_factory=list)
     after: list[Snippet] = field(default_factory=list)
+    orelse: list[Snippet] = field(default_factory=list)
     remove: bool = False
     keep: Literal["body", "orelse"] | None = None
     replacement: Snippet | None = None
@@ -102,6 +103,9 @@ class Rewrite(cst.CSTTransformer):
             return self._module(original_node, updated_node)
         if isinstance(original_node, cst.If) and isinstance(updated_node, cst.If):
             updated_node = self._elif_arm(original_node, updated_node)
+            own = self._edits.statements.get(id(original_node))
+            if own is not None and own.orelse:
+                updated_node = _with_else(updated_node, own)
         if isinstance(updated_node, _WithOrelse):
             updated_node = self._drop_emptied_else(updated_node)
         if isinstance(updated_node, cst.ClassDef):
@@ -225,6 +229,8 @@ class Rewrite(cst.CSTTransformer):
         edits = self._edits.statements.get(id(original.orelse))
         if edits is None or not isinstance(arm, cst.If):
             return updated
+        if not (edits.before or edits.after or edits.replacement or edits.remove or edits.keep):
+            return updated  # it only got an `else`
         if edits.before or edits.after or edits.replacement:
             builder = BlockBuilder(edits.newline)
             _emit(builder, arm, edits)
@@ -248,6 +254,15 @@ class Rewrite(cst.CSTTransformer):
         for method in methods:
             cls = cls.with_changes(body=_with_method(cls.body, method))
         return cls
+
+
+def _with_else(statement: cst.If, edits: StatementEdits) -> cst.If:
+    builder = BlockBuilder(edits.newline)
+    for snippet in edits.orelse:
+        builder.added(snippet)
+    header = cst.TrailingWhitespace(newline=edits.newline)
+    block = cst.IndentedBlock(body=builder.body, header=header, footer=builder.footer(()))
+    return statement.with_changes(orelse=cst.Else(body=block))
 
 
 def _emit(builder: BlockBuilder, statement: Statement, edits: StatementEdits) -> None:
