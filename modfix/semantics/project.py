@@ -24,8 +24,10 @@ from modfix.semantics.facts import (
 )
 from modfix.semantics.torch_names import (
     EXTERNAL_MODULE_BASES,
+    LAYER_MEMBERS,
     MODULE_FUNCTIONS,
     MODULE_MEMBERS,
+    OTHER_FRAMEWORKS,
     canonical,
     is_container,
     is_module_class,
@@ -35,7 +37,9 @@ _PLAIN_BASES = frozenset({"abc.ABC", "typing.Generic", "typing.Protocol", "typin
 
 
 def _is_plain(base: Ref) -> bool:
-    """Whether a base outside the project is certainly no module: a builtin, or of torch but not of ``torch.nn``."""
+    """Whether a base outside the project is certainly no module: a builtin, of another framework, or of torch but not ``torch.nn``."""
+    if base.partition(".")[0] in OTHER_FRAMEWORKS:
+        return True
     return base in _PLAIN_BASES or base.startswith("builtins.") or (base.startswith("torch.") and not base.startswith("torch.nn."))
 
 
@@ -175,6 +179,15 @@ class ModuleClass:
     def attribute(self, attr: str) -> AttributeFacts | None:
         """What this class alone does with ``self.<attr>``."""
         return self.facts.attributes.get(attr)
+
+    @cached_property
+    def has_torch_child(self) -> bool:
+        """Whether some attribute certainly holds a layer of torch itself."""
+        return any(
+            definition.refs and all(map(is_module_class, definition.refs))
+            for facts in self.facts.attributes.values()
+            for definition in facts.definitions
+        )
 
     @cached_property
     def known_names(self) -> frozenset[str]:
@@ -456,6 +469,9 @@ class Project:
         """Places where children are picked by position or number from an object that may be of ``cls``."""
         related = {cls, *cls.ancestors, *cls.descendants}
         for location, note in self.notes("children"):
-            classes = self.instances(location.path, note.detail)
+            origin, _, how = note.detail.partition(" ")
+            if how.startswith("read:") and how[5:] not in LAYER_MEMBERS and cls.has_torch_child:
+                continue  # the layers it has lack that member already
+            classes = self.instances(location.path, origin)
             if classes is None or not related.isdisjoint(classes):
                 yield location

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from modfix.model.source import Refused, SourceFile
 from modfix.model.span import Span
-from modfix.semantics.dataflow import Parents
+from modfix.semantics.dataflow import Parents, last_value
 from modfix.semantics.facts import (
     UNKNOWN,
     AttributeFacts,
@@ -360,7 +360,7 @@ class _Scanner:
         if _names(receiver, context.self_name) and context.record is not None:
             context.record.notes.append(note)
         else:
-            self.notes.append(note._replace(detail=self._origin(receiver, context)))
+            self.notes.append(note._replace(detail=f"{self._origin(receiver, context)} {how}"))
 
     def _loop(self, node: ast.For, context: _Context) -> None:
         """Notes `for m in x.children(): m.reset_parameters()`, which asks of every child what `nn.Identity` lacks."""
@@ -376,7 +376,7 @@ class _Scanner:
             if not isinstance(statement, (ast.If, ast.Try)):
                 for inner in ast.walk(statement):
                     if isinstance(inner, ast.Attribute) and dotted(inner.value) in targets and inner.attr not in MODULE_MEMBERS:
-                        self._child_walk(walk, walk.func.value, f"each read for `{inner.attr}`", context)
+                        self._child_walk(walk, walk.func.value, f"read:{inner.attr}", context)
                         return
 
     def _origin(self, receiver: ast.expr, context: _Context) -> Ref:
@@ -391,20 +391,26 @@ class _Scanner:
             return f"%{receiver.attr}" if owner == UNKNOWN or owner.startswith("%") else f"%{receiver.attr}|{owner}"
         if not isinstance(receiver, ast.Name):
             return UNKNOWN
-        body: Sequence[ast.AST] = context.functions[-1].body if context.functions else self.tree.body
         annotated = [a.annotation for f in context.functions[-1:] for a in arguments(f) if a.arg == receiver.id and a.annotation is not None]
         if annotated:
             return self.scope.resolve(annotated[0], context.functions[:-1])
-        made: set[Ref] = set()
-        stores = calls = 0
-        for statement in body:
-            for inner in ast.walk(statement):
-                if _names(inner, receiver.id) and not isinstance(inner.ctx, ast.Load):  # type: ignore[attr-defined]  # a Name
-                    stores += 1
-                if isinstance(inner, ast.Assign) and any(_names(t, receiver.id) for t in inner.targets) and isinstance(inner.value, ast.Call):
-                    calls += 1
-                    made.add(self.scope.resolve(inner.value.func, context.functions))
-        return made.pop() if len(made) == 1 and stores == calls else UNKNOWN
+        parents = Parents(context.functions[-1] if context.functions else self.tree)
+        tested = self._type_tested(receiver, parents, context)
+        if tested is not None:
+            return tested
+        made = last_value(parents, parents.statement(receiver), receiver.id)
+        return self.scope.resolve(made.func, context.functions) if isinstance(made, ast.Call) else UNKNOWN
+
+    def _type_tested(self, name: ast.Name, parents: Parents, context: _Context) -> Ref | None:
+        """The class of `if isinstance(name, Class):` around a use of ``name``, or None."""
+        step = parents.of(name)
+        while step is not None:
+            node, field = step
+            if isinstance(node, ast.If) and field == "body" and isinstance(node.test, ast.Call) and _names(node.test.func, "isinstance"):
+                if len(node.test.args) == 2 and _names(node.test.args[0], name.id) and dotted(node.test.args[1]):
+                    return self.scope.resolve(node.test.args[1], context.functions)
+            step = parents.of(node)
+        return None
 
     def _held_by(self, value: ast.expr, context: _Context) -> str:
         """The attribute that holds ``value``, or over which the loop runs that yields it; empty when unknown."""

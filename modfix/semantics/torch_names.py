@@ -34,6 +34,17 @@ PRIVATE_MODULE_CLASSES = frozenset(
     {"_BatchNorm", "_ConvNd", "_ConvTransposeNd", "_DropoutNd", "_InstanceNorm", "_Loss", "_LPPoolNd", "_MaxPoolNd", "_NormBase", "_WeightedLoss"}
 )
 
+# Members of torch's layers that nn.Identity lacks and that loops over children read.
+LAYER_MEMBERS = frozenset(
+    """
+    affine bias dilation eps groups hidden_size in_channels in_features inplace kernel_size momentum normalized_shape num_features
+    out_channels out_features p padding reset_parameters reset_running_stats running_mean running_var stride weight
+    """.split()
+)
+
+# Frameworks whose classes look like torch's and are none.
+OTHER_FRAMEWORKS = frozenset({"chainer", "flax", "haiku", "jittor", "keras", "mindspore", "mxnet", "paddle", "tensorflow", "tf"})
+
 # Functions that return the module they are given.
 MODULE_FUNCTIONS = frozenset(
     {
