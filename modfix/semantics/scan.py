@@ -168,7 +168,7 @@ class _Scanner:
                 assert isinstance(node, ast.Subscript)
                 forms[id(node.value)] = (UseForm.MEMBER, "[...]")
                 if forms.get(id(node), value_form)[0] in (UseForm.NONE_TEST, UseForm.TEST):
-                    self._tested_child(node.value)
+                    self._tested_child(node.value, context)
             elif kind is ast.Compare:
                 assert isinstance(node, ast.Compare)
                 equality = len(node.ops) == 1 and isinstance(node.ops[0], (ast.Is, ast.IsNot, ast.Eq, ast.NotEq))
@@ -177,7 +177,7 @@ class _Scanner:
                 elif equality and _is_none(node.left):
                     forms[id(node.comparators[0])] = (UseForm.NONE_TEST, "")
                 elif len(node.ops) == 1 and isinstance(node.ops[0], (ast.In, ast.NotIn)):
-                    self._tested_child(node.comparators[0])
+                    self._tested_child(node.comparators[0], context)
                 elif isinstance(node.comparators[0], ast.Constant) and node.comparators[0].value == 0:
                     forms[id(node.left)] = (UseForm.TEST, "")  # `len(...) > 0` asks no more than `if len(...)` does
             elif kind is ast.If or kind is ast.IfExp or kind is ast.While or kind is ast.Assert:
@@ -349,9 +349,9 @@ class _Scanner:
         elif on_self and context.record is not None:
             context.record.notes.append(Note("computed-attribute", *where, _prefix(name)))
 
-    def _tested_child(self, node: ast.expr) -> None:
-        """Notes `m._modules[name] is None` and `name in m._modules`."""
-        if isinstance(node, ast.Attribute) and node.attr == "_modules":
+    def _tested_child(self, node: ast.expr, context: _Context) -> None:
+        """Notes `m._modules[name] is None` and `name in m._modules`; for `self` there is a note of the class already."""
+        if isinstance(node, ast.Attribute) and node.attr == "_modules" and not _names(node.value, context.self_name):
             self.notes.append(Note("modules-dict", node.lineno, node.col_offset + 1, ""))
 
     def _child_walk(self, node: ast.AST, receiver: ast.expr, how: str, context: _Context) -> None:
