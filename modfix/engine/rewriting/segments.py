@@ -20,9 +20,9 @@ from modfix.engine.rewriting.spans import SpanFinder
 from modfix.engine.rewriting.targets import Target
 from modfix.engine.rewriting.verbs import NewMethod, Rewrite, StatementEdits, TreeEdits
 from modfix.model.edit import (
+    AddElse,
     AddMethod,
     CollapseBranch,
-    AddElse,
     InsertAfter,
     InsertBefore,
     RemoveStatement,
