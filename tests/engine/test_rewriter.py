@@ -66,7 +66,7 @@ from tests.engine.edits import (
         ("x = (a if b else c)", "a if b else c", "d", "x = d"),
         ("x = (a if b else c)", "a if b else c", "d or e", "x = (d or e)"),
         ("x = (a if b else c)(d)", "a if b else c", "e", "x = e(d)"),
-        ("return(a if b else c)", "a if b else c", "d", "return(d)"),
+        ("return(a or b)", "a or b", "d", "return(d)"),
         ("x = (  # why\n    a\n)", "a", "d", "x = (  # why\n    d\n)"),
         ("x = 'a'if b else c", "'a'", "d", "x = (d)if b else c"),
         ("return'a'", "'a'", "d", "return(d)"),
@@ -220,6 +220,7 @@ def test_refused(groups: Sequence[Sequence[MakeEdit]], message: str, index: int)
         ("f(*a)\n", [swap("*a", "b")], "cannot be edited on its own"),
         ("class A:\n    pass\n", [method("class", "def f(self): pass\n", "g")], "class `A` has no method `g`"),
         ("try:\n    a = 1\nexcept (B, C) :\n    a = 2\n", [swap("2", "3")], "LibCST does not reproduce line 3"),
+        ("def f():\n    return(a if b else c)\n", [swap("b", "d")], "LibCST cannot parse this statement"),
         ("x = \n", [lambda _: RemoveStatement(PATH, Span(0, 1))], "the file does not parse"),
     ],
 )
