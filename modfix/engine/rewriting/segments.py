@@ -115,7 +115,9 @@ class Segment:
         try:
             module = cst.parse_module(self._complete())
         except _REFUSALS as error:
-            raise RewriteError(f"LibCST cannot parse this statement: {_reason(error)}", self._targets[0].group) from error
+            raise RewriteError(
+                f"LibCST cannot parse this statement: {_reason(error)}", self._targets[0].group
+            ) from error
         # LibCST files the comments at the start under the module; here they belong to the statement. And it takes
         # a final `\r` for no line end.
         first, *others = module.body
@@ -183,6 +185,7 @@ class Segment:
             len(lpar) == 1
             and not needed
             and is_atom(parsed)
+            and not is_atom(target.node)
             and not comments(*lpar, *rpar)
             and not self._clings(outer, source)
         ):
