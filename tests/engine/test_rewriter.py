@@ -223,6 +223,7 @@ def test_refused(groups: Sequence[Sequence[MakeEdit]], message: str, index: int)
         ("x = f'{a}'\n", [lambda _: ReplaceExpression(PATH, Span(7, 8), "b")], "no expression stands at"),
         ("x = a[1:2]\n", [swap("1:2", "b")], "cannot be edited on its own"),
         ("f(*a)\n", [swap("*a", "b")], "cannot be edited on its own"),
+        ("[*a]\n", [swap("*a", "b")], "cannot be edited on its own"),
         ("class A:\n    pass\n", [method("class", "def f(self): pass\n", "g")], "class `A` has no method `g`"),
         ("try:\n    a = 1\nexcept (B, C) :\n    a = 2\n", [swap("2", "3")], "LibCST does not reproduce line 3"),
         ("def f():\n    return(a if b else c)\n", [swap("b", "d")], "LibCST cannot parse this statement"),

@@ -134,7 +134,7 @@ class Segment:
         nodes = [
             node
             for node in finder.found.get(edit.span, ())
-            if isinstance(node, kind) and not isinstance(node, cst.SimpleStatementLine)
+            if isinstance(node, kind) and not isinstance(node, (cst.SimpleStatementLine, cst.StarredElement))
         ]
         if not nodes:
             raise RewriteError(
