@@ -315,7 +315,8 @@ METHOD: list[Case] = [
         "behind",
         "class A:\n    def g(self):\n        pass\n\n    def h(self):\n        pass\n",
         [method("class", F, "g")],
-        "class A:\n    def g(self):\n        pass\n\n    def f(self):\n        return 1\n\n    def h(self):\n        pass\n",
+        "class A:\n    def g(self):\n        pass\n\n    def f(self):\n        return 1\n\n"
+        "    def h(self):\n        pass\n",
     ),
     (
         "behind, no blank",
@@ -327,7 +328,8 @@ METHOD: list[Case] = [
         "comments at the end",
         "class A:\n    def g(self):\n        pass\n        # one\n    # two\n\nb = 1\n",
         [method("class", F)],
-        "class A:\n    def g(self):\n        pass\n        # one\n\n    def f(self):\n        return 1\n    # two\n\nb = 1\n",
+        "class A:\n    def g(self):\n        pass\n        # one\n\n    def f(self):\n        return 1\n"
+        "    # two\n\nb = 1\n",
     ),
     (
         "decorated",
