@@ -420,6 +420,8 @@ class _Scanner:
         """The attributes that hold ``value``, or over which loops run that yield it, by commas; empty when unknown."""
         if isinstance(value, ast.Attribute):
             return value.attr
+        if isinstance(value, ast.Subscript):
+            return "[...]"  # an item of a container: no attribute holds it
         if not isinstance(value, ast.Name) or not context.functions:
             return ""
         found = set()
