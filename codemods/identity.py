@@ -228,6 +228,8 @@ def _definition_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
 
 def _use_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
     for use in attr.uses:
+        if use.facts.form is UseForm.CALL and use.facts.method in use.cls.construction and not use.facts.dominated:
+            yield "builder", f"`self.{attr.name}` is called while the object is built, as a factory would be", use.location
         harmless = use.facts.form in (UseForm.CALL, UseForm.TYPE_TEST) or use.facts.dominated or (use.facts.form, use.facts.detail) == (UseForm.MEMBER, "forward")
         if not harmless:
             kind, reason = USE_REFUSALS[use.facts.form]
