@@ -247,7 +247,7 @@ def _project_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
     for location, _ in project.notes("modules-dict"):
         yield "modules-dict", "an entry of `_modules` is tested here", location
     for location, note in project.notes("identity-dispatch"):
-        if note.detail in ("", attr.name):
+        if not note.detail or attr.name in note.detail.split(","):
             yield "identity-dispatch", "modules are told apart by being an `Identity` here", location
 
 

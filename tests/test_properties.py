@@ -7,8 +7,8 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
-from modfix.engine.registry import load as load_registry
 
+from modfix.engine.registry import load as load_registry
 from modfix.testing.fixtures import load
 from modfix.testing.harness import check_invariants, crlf, tabs
 

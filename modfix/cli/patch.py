@@ -43,7 +43,7 @@ def show(
     diff: Annotated[bool, typer.Option("--diff", help="Print the plain diff too, without the index of fixes.")] = False,
 ) -> None:
     """List the fixes of a patch."""
-    from modfix.patch.write import diff_bytes  # noqa: PLC0415
+    from modfix.patch.write import diff_bytes
 
     patch = _read(file)
     sys.stdout.buffer.write(_table(patch).encode("utf-8", "backslashreplace"))
@@ -81,7 +81,7 @@ def drop(  # noqa: PLR0913, PLR0917  # one parameter per option
 def _criteria(
     codemods: list[str] | None, paths: list[str] | None, classes: list[str] | None, ids: list[str] | None
 ) -> Criteria:
-    from modfix.patch.select import Criteria  # noqa: PLC0415
+    from modfix.patch.select import Criteria
 
     names = [name.strip() for value in codemods or () for name in value.split(",")]
     criteria = Criteria(tuple(names), tuple(paths or ()), tuple(classes or ()), tuple(ids or ()))
@@ -91,8 +91,8 @@ def _criteria(
 
 
 def _filter(file: str, criteria: Criteria, output: Path | None, *, keep_matching: bool) -> None:
-    from modfix.patch.select import SelectionError, keep, matching  # noqa: PLC0415
-    from modfix.patch.write import patch_bytes  # noqa: PLC0415
+    from modfix.patch.select import SelectionError, keep, matching
+    from modfix.patch.write import patch_bytes
 
     patch = _read(file)
     every = frozenset(fix.id for fix in patch.fixes)
@@ -108,7 +108,7 @@ def _filter(file: str, criteria: Criteria, output: Path | None, *, keep_matching
 
 
 def _read(file: str) -> Patch:
-    from modfix.patch.hunks import PatchError, read  # noqa: PLC0415
+    from modfix.patch.hunks import PatchError, read
 
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
@@ -129,7 +129,7 @@ def _write(data: bytes, output: Path | None) -> None:
 
 
 def _table(patch: Patch) -> str:
-    from modfix.patch.names import quote  # noqa: PLC0415
+    from modfix.patch.names import quote
 
     rows = [("fix", "codemod", "applicability", "path", "class", "hunks", "title")]
     for fix in patch.fixes:

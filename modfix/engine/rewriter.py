@@ -128,7 +128,7 @@ class _Rewriting:
         if position < len(self._text):
             parts.append(_meet(blank, self._text[position:]))
         result = "".join(parts)
-        if not self._text.endswith(("\n", "\r")):
+        if self._text and not self._text.endswith(("\n", "\r")):
             result = result.removesuffix("\n").removesuffix("\r")
         return result
 

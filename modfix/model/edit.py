@@ -1,7 +1,8 @@
 """Edits: what a codemod wants changed, as data.
 
-An edit names a syntax node by its exact span in the decoded text of a file, and says what shall become of it. It is plain data, so
-that `check` can plan without LibCST and a worker process can receive it. `modfix.engine.rewriter` carries edits out.
+An edit names a syntax node by its exact span in the decoded text of a file, and says what shall become of it. It is
+plain data, so that `check` can plan without LibCST and a worker process can receive it. `modfix.engine.rewriter`
+carries edits out.
 """
 
 from __future__ import annotations
@@ -63,8 +64,8 @@ class RemoveStatement:
 class CollapseBranch:
     """Replace the ``if`` statement (or ``elif`` arm) at ``span`` by the statements of one of its branches.
 
-    ``keep`` names the branch; keeping a missing ``orelse`` removes the statement. An ``elif`` that collapses becomes the ``else``
-    of its parent. All comments of the kept branch, and those above the ``if``, stay.
+    ``keep`` names the branch; keeping a missing ``orelse`` removes the statement. An ``elif`` that collapses becomes
+    the ``else`` of its parent. All comments of the kept branch, and those above the ``if``, stay.
     """
 
     path: str
@@ -74,7 +75,7 @@ class CollapseBranch:
 
 @dataclass(frozen=True, slots=True)
 class AddElse:
-    """Give the ``if`` statement (or ``elif`` arm) at ``span``, which has no ``else``, one that holds the statements of ``source``."""
+    """Give the ``if`` statement (or ``elif`` arm) at ``span``, which has no ``else``, one with ``source`` in it."""
 
     path: str
     span: Span
@@ -83,7 +84,7 @@ class AddElse:
 
 @dataclass(frozen=True, slots=True)
 class AddMethod:
-    """Append the method ``source`` (one ``def`` at column 0) to the class at ``span``, behind method ``after`` if given."""
+    """Append the method ``source`` (one ``def`` at column 0) to the class at ``span``, or put it behind ``after``."""
 
     path: str
     span: Span
@@ -96,8 +97,9 @@ class EnsureImport:
     """Make ``module`` (or ``name`` of it) importable at module level under ``asname``.
 
     ``EnsureImport(p, "torch", "nn", None)`` is ``from torch import nn``; ``EnsureImport(p, "torch.nn", None, "nn")`` is
-    ``import torch.nn as nn``. Nothing happens when the same binding is there already. The new line goes behind the last import of
-    the same top-level package, else behind the last import of the leading import block, else below docstring and ``__future__``.
+    ``import torch.nn as nn``. Nothing happens when the same binding is there already. The new line goes behind the
+    last import of the same top-level package, else behind the last import of the leading import block, else below
+    docstring and ``__future__``.
     """
 
     path: str

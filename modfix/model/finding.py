@@ -11,7 +11,10 @@ from modfix.model.span import Location, Span
 
 
 class Applicability(IntEnum):
-    """How safe a fix is by static analysis alone. What running both versions shows is a `Verdict`, never mixed with this."""
+    """How safe a fix is by static analysis alone.
+
+    What running both versions shows is a `Verdict`, never mixed with this.
+    """
 
     DISPLAY = 0  # shown, never applied
     UNSAFE = 1  # may change behaviour or lose a comment: opt-in

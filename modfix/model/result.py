@@ -23,7 +23,10 @@ class InternalError:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The text of a file after one more fix, or after several that cannot be told apart; ``fixes`` are their fingerprints."""
+    """The text of a file after one more fix, or after several that cannot be told apart.
+
+    ``fixes`` are their fingerprints.
+    """
 
     fixes: tuple[str, ...]
     text: str

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class SourceFile:
     """A Python file that decodes and encodes back to exactly the bytes it came from.
 
-    ``text`` has no byte order mark and keeps every line end as it is in the file. ``path`` is relative to the project root, with
-    forward slashes; it identifies the file in findings, edits, patches and the journal.
+    ``text`` has no byte order mark and keeps every line end as it is in the file. ``path`` is relative to the project
+    root, with forward slashes; it identifies the file in findings, edits, patches and the journal.
     """
 
     path: str

@@ -8,7 +8,8 @@ from typing import NamedTuple
 class Span(NamedTuple):
     """Half-open range of character offsets into the decoded text of one file.
 
-    A tuple, not a dataclass: facts hold hundreds of thousands of them, and tuples pickle and compare several times faster.
+    A tuple, not a dataclass: facts hold hundreds of thousands of them, and tuples pickle and compare several times
+    faster.
     """
 
     start: int

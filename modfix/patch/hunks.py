@@ -98,8 +98,8 @@ def _parse(lines: Sequence[bytes], count: int) -> IndexedPatch:
 def _patch_set(lines: Sequence[bytes]) -> PatchSet:
     """Let unidiff parse the diff. It gets lines, not text, for where lines end is not its decision."""
     # Here, for every start of modfix would pay for it.
-    from unidiff.errors import UnidiffParseError  # noqa: PLC0415
-    from unidiff.patch import PatchSet  # noqa: PLC0415
+    from unidiff.errors import UnidiffParseError
+    from unidiff.patch import PatchSet
 
     # Only hunks and the two lines that name a file: with spaces in names `diff --git` is ambiguous.
     diff = (line.decode("latin-1") for line in lines if line[:1] in (b" ", b"+", b"-", b"@", b"\\"))

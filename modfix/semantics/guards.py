@@ -103,7 +103,7 @@ def analyse(path: str, subject: Subject, test: ast.expr, parents: Parents, posit
 def _polarity(test: ast.expr) -> tuple[bool, bool]:
     if isinstance(test, ast.Compare):
         return isinstance(test.ops[0], (ast.IsNot, ast.NotEq)), False
-    return True, True
+    return True, not isinstance(test, ast.Call)  # a call is that of a helper such as `exists(self.x)`
 
 
 def _conditional(

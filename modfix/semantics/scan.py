@@ -109,6 +109,7 @@ class _Scanner:
         self.receiver_reads: dict[tuple[int, str], set[str]] = {}
         self.receiver_refs: dict[tuple[int, str], Ref] = {}
         self.notes: list[Note] = []
+        self.none_tests = {node.name for node in tree.body if _is_none_test(node)}
 
     def facts(self) -> FileFacts:
         self._walk(self.tree.body, _Context((), None, None, None), "")
@@ -168,7 +169,7 @@ class _Scanner:
                 assert isinstance(node, ast.Subscript)
                 forms[id(node.value)] = (UseForm.MEMBER, "[...]")
                 if forms.get(id(node), value_form)[0] in (UseForm.NONE_TEST, UseForm.TEST):
-                    self._tested_child(node.value)
+                    self._tested_child(node.value, context)
             elif kind is ast.Compare:
                 assert isinstance(node, ast.Compare)
                 equality = len(node.ops) == 1 and isinstance(node.ops[0], (ast.Is, ast.IsNot, ast.Eq, ast.NotEq))
@@ -177,7 +178,7 @@ class _Scanner:
                 elif equality and _is_none(node.left):
                     forms[id(node.comparators[0])] = (UseForm.NONE_TEST, "")
                 elif len(node.ops) == 1 and isinstance(node.ops[0], (ast.In, ast.NotIn)):
-                    self._tested_child(node.comparators[0])
+                    self._tested_child(node.comparators[0], context)
                 elif isinstance(node.comparators[0], ast.Constant) and node.comparators[0].value == 0:
                     forms[id(node.left)] = (UseForm.TEST, "")  # `len(...) > 0` asks no more than `if len(...)` does
             elif kind is ast.If or kind is ast.IfExp or kind is ast.While or kind is ast.Assert:
@@ -308,7 +309,8 @@ class _Scanner:
             if inner.__class__ is ast.Name and inner.id == context.self_name and context.record is not None:  # type: ignore[attr-defined]
                 assert context.method is not None
                 context.record.self_calls.setdefault(context.method.name, set()).add(func.attr)
-            if func.attr in _CHILD_WALKS and not node.args and form[0] is not UseForm.ITERATE:
+            by_name = func.attr == "named_children" and form == (UseForm.VALUE, "")  # `dict(m.named_children())`
+            if func.attr in _CHILD_WALKS and not node.args and form[0] is not UseForm.ITERATE and not by_name:
                 self._child_walk(node, func.value, form[1] or "kept", context)
             elif func.attr == "save" and node.args and self.scope.resolve(func, context.functions) == "torch.save":
                 self._torch_save(node, context)
@@ -323,6 +325,8 @@ class _Scanner:
                 forms[id(node.args[0])] = _SEQUENCE_FUNCTIONS[name] or form
                 if name == "len" and form[0] is UseForm.TEST:
                     forms[id(node.args[0])] = (UseForm.ITERATE, "")
+            elif name in self.none_tests and single and self.scope.resolve(func, context.functions) == "@" + name:
+                forms[id(node.args[0])] = (UseForm.NONE_TEST, "")
             elif name == "isinstance" and len(node.args) == 2:
                 classes = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else [node.args[1]]
                 refs = [self.scope.resolve(c, context.functions) for c in classes]
@@ -349,9 +353,9 @@ class _Scanner:
         elif on_self and context.record is not None:
             context.record.notes.append(Note("computed-attribute", *where, _prefix(name)))
 
-    def _tested_child(self, node: ast.expr) -> None:
-        """Notes `m._modules[name] is None` and `name in m._modules`."""
-        if isinstance(node, ast.Attribute) and node.attr == "_modules":
+    def _tested_child(self, node: ast.expr, context: _Context) -> None:
+        """Notes `m._modules[name] is None` and `name in m._modules`; for `self` there is a note of the class already."""
+        if isinstance(node, ast.Attribute) and node.attr == "_modules" and not _names(node.value, context.self_name):
             self.notes.append(Note("modules-dict", node.lineno, node.col_offset + 1, ""))
 
     def _child_walk(self, node: ast.AST, receiver: ast.expr, how: str, context: _Context) -> None:
@@ -413,9 +417,11 @@ class _Scanner:
         return None
 
     def _held_by(self, value: ast.expr, context: _Context) -> str:
-        """The attribute that holds ``value``, or over which the loop runs that yields it; empty when unknown."""
+        """The attributes that hold ``value``, or over which loops run that yield it, by commas; empty when unknown."""
         if isinstance(value, ast.Attribute):
             return value.attr
+        if isinstance(value, ast.Subscript):
+            return "[...]"  # an item of a container: no attribute holds it
         if not isinstance(value, ast.Name) or not context.functions:
             return ""
         found = set()
@@ -425,7 +431,7 @@ class _Scanner:
                 while isinstance(walked, ast.Call) and isinstance(walked.func, ast.Name) and walked.args:
                     walked = walked.args[0]  # enumerate(self.layers)
                 found.add(walked.attr if isinstance(walked, ast.Attribute) else "")
-        return found.pop() if len(found) == 1 else ""
+        return "" if "" in found else ",".join(sorted(found))
 
     def _torch_save(self, node: ast.Call, context: _Context) -> None:
         """Notes `torch.save(model, ...)`: old files of whole models load without the new attribute values."""
@@ -588,7 +594,7 @@ class _Scanner:
                 links = parents[id(method)]
                 step = links.of(node)
                 assert step is not None  # a method is above
-                test = step[0] if isinstance(step[0], ast.Compare) else node
+                test = step[0] if isinstance(step[0], (ast.Compare, ast.Call)) else node
                 assert isinstance(test, ast.expr)
                 assert isinstance(node.value, ast.Name)
                 guards.append(analyse(self.path, Subject(node.value.id, attr), test, links, self.positions, method.name))
@@ -687,6 +693,19 @@ def _prefix(name: ast.expr) -> str:
     if isinstance(name, ast.Constant) and isinstance(name.value, str):
         return re.split(r"[%{]", name.value, maxsplit=1)[0]
     return ""
+
+
+def _is_none_test(node: ast.stmt) -> bool:
+    """Whether a function only says whether its one argument is not None: the `exists(x)` of many projects."""
+    if not isinstance(node, ast.FunctionDef) or len(node.args.args) != 1 or len(list(arguments(node))) != 1:
+        return False
+    made = node.body[-1].value if isinstance(node.body[-1], ast.Return) and len(node.body) == 1 else None
+    return (
+        isinstance(made, ast.Compare)
+        and isinstance(made.ops[0], ast.IsNot)
+        and _names(made.left, node.args.args[0].arg)
+        and _is_none(made.comparators[0])
+    )
 
 
 def _passes_through(statement: ast.stmt, call: ast.Call) -> bool:

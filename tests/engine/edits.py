@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from modfix.engine.rewriter import rewrite
 from modfix.engine.rewriting.lines import Lines
 from modfix.model.edit import (
+    AddElse,
     AddMethod,
     CollapseBranch,
     Edit,
@@ -62,6 +63,10 @@ def remove(start: str) -> MakeEdit:
 
 def collapse(start: str, keep: Literal["body", "orelse"]) -> MakeEdit:
     return lambda text: CollapseBranch(PATH, statement(text, start), keep)
+
+
+def otherwise(start: str, source: str) -> MakeEdit:
+    return lambda text: AddElse(PATH, statement(text, start), source)
 
 
 def method(start: str, source: str, behind: str | None = None) -> MakeEdit:

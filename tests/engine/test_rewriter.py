@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import libcst as cst
 import pytest
 
 from modfix.engine.rewriter import RewriteError, rewrite
 from modfix.engine.rewriting import intended, verbs
+from modfix.engine.rewriting.blocks import BlockBuilder
 from modfix.engine.rewriting.precedence import needs_parentheses
 from modfix.model.edit import CollapseBranch, RemoveStatement, ReplaceExpression
 from modfix.model.span import Span
@@ -65,8 +66,9 @@ from tests.engine.edits import (
         ("lambda: a", "a", "lambda: b", "lambda: lambda: b"),
         ("x = (a if b else c)", "a if b else c", "d", "x = d"),
         ("x = (a if b else c)", "a if b else c", "d or e", "x = (d or e)"),
+        ("x = (a)", "a", "d", "x = (d)"),
         ("x = (a if b else c)(d)", "a if b else c", "e", "x = e(d)"),
-        ("return(a if b else c)", "a if b else c", "d", "return(d)"),
+        ("return(a or b)", "a or b", "d", "return(d)"),
         ("x = (  # why\n    a\n)", "a", "d", "x = (  # why\n    d\n)"),
         ("x = 'a'if b else c", "'a'", "d", "x = (d)if b else c"),
         ("return'a'", "'a'", "d", "return(d)"),
@@ -95,27 +97,29 @@ def test_swap(text: str, old: str, new: str, expected: str) -> None:
 
 
 PLACES = """
-X ** 2; 2 ** X; -X; ~X; await X; not X; a + X; X + a; a * X; X @ a; a << X; a | X; X & a; a < X; X in a; a and X; X or a; X.a; X[0]
-a[X]; a[X:1]; a[0:X, ...]; X(a); f(X); f(*X); f(**X); f(k=X); [X]; (X,); {X}; {X: 1}; {1: X}; {**X}; [*X, 1]; X if a else b
-a if X else b; a if b else X; lambda: X; lambda a=X: a; [X for a in b]; [a for a in X]; [a for a in b if X]; {X: a for a in b}
-{a: X for a in b}; (X for a in b); f(X for a in b); (a := X); x = X; x += X; x: X = 1; x: a = X; return X; del X[0]; assert X
-assert a, X; raise X; raise a from X; yield_ = (yield X); yf = (yield from X); X; global_ = f"{a}" + X; print(X, end=X)
-""".replace("\n", ";")
-NEW = """a|a.b|a()|a[0]|1|1.5|"s"|"s" "t"|[a]|(a, b)|a, b|-a|~a|not a|a ** b|a * b|a + b|a << b|a & b|a ^ b|a \\| b|a < b|a is not b
-a and b|a or b|a if b else c|lambda: a|lambda a, b=1: a|await a|(yield)|(a := b)|(a for a in b)|{**a}|f"{a}"|None|...""".replace(
-    "\n", "|"
-)
+X ** 2; 2 ** X; -X; ~X; await X; not X; a + X; X + a; a * X; X @ a; a << X; a | X; X & a; a < X; X in a; a and X
+X or a; X.a; X[0]; a[X]; a[X:1]; a[0:X, ...]; X(a); f(X); f(*X); f(**X); f(k=X); [X]; (X,); {X}; {X: 1}; {1: X}
+{**X}; [*X, 1]; X if a else b; a if X else b; a if b else X; lambda: X; lambda a=X: a; [X for a in b]
+[a for a in X]; [a for a in b if X]; {X: a for a in b}; {a: X for a in b}; (X for a in b); f(X for a in b); (a := X)
+x = X; x += X; x: X = 1; x: a = X; return X; del X[0]; assert X; assert a, X; raise X; raise a from X
+x = (yield X); x = (yield from X); X; x = f"{a}" + X; print(X, end=X)
+"""
+NEW = """
+a; a.b; a(); a[0]; 1; 1.5; "s"; "s" "t"; [a]; (a, b); a, b; -a; ~a; not a; a ** b; a * b; a + b; a << b; a & b; a ^ b
+a | b; a < b; a is not b; a and b; a or b; a if b else c; lambda: a; lambda a, b=1: a; await a; (yield); (a := b)
+(a for a in b); {**a}; f"{a}"; None; ...
+"""
 
 
-def _sources() -> list[str]:
-    return [source.replace("\x00", "|") for source in NEW.replace("\\|", "\x00").split("|")]
+def _items(text: str) -> list[str]:
+    return [item.strip() for item in text.strip().replace("\n", ";").split(";")]
 
 
-@pytest.mark.parametrize("place", [place.strip() for place in PLACES.split(";") if place.strip()])
+@pytest.mark.parametrize("place", _items(PLACES))
 def test_parentheses_in_every_place(place: str) -> None:
     """The guard compares the trees; this checks that no parentheses are written that the same tree does not need."""
     text = f"async def f():\n    {place}\n"
-    for source in _sources():
+    for source in _items(NEW):
         edits = [ReplaceExpression(PATH, Span(m, m + 1), source) for m in range(len(text)) if text[m] == "X"]
         [result] = rewrite(text, [edits])
         bare = text.replace("X", source)
@@ -134,7 +138,8 @@ def _dump(text: str) -> str | None:
     ("text", "edits", "expected"),
     [
         ("x = f(  # why\n    a,\n)\n", [swap("f(  # why\n    a,\n)", "b")], "# why\nx = b\n"),
-        ("if a == f(  # why\n    b,\n):\n    c = 1\n", [swap("f(  # why\n    b,\n)", "d")], "# why\nif a == d:\n    c = 1\n"),
+        ("if a == f(  # why\n    b,\n):\n    c = 1\n", [swap("f(  # why\n    b,\n)", "d")],
+         "# why\nif a == d:\n    c = 1\n"),
         ("def f():\n    if a: x = [  # why\n        b]\n", [swap("[  # why\n        b]", "c")],
          "def f():\n    # why\n    if a: x = c\n"),
     ],
@@ -218,14 +223,21 @@ def test_refused(groups: Sequence[Sequence[MakeEdit]], message: str, index: int)
         ("x = f'{a}'\n", [lambda _: ReplaceExpression(PATH, Span(7, 8), "b")], "no expression stands at"),
         ("x = a[1:2]\n", [swap("1:2", "b")], "cannot be edited on its own"),
         ("f(*a)\n", [swap("*a", "b")], "cannot be edited on its own"),
+        ("[*a]\n", [swap("*a", "b")], "cannot be edited on its own"),
         ("class A:\n    pass\n", [method("class", "def f(self): pass\n", "g")], "class `A` has no method `g`"),
         ("try:\n    a = 1\nexcept (B, C) :\n    a = 2\n", [swap("2", "3")], "LibCST does not reproduce line 3"),
+        ("def f():\n    return(a if b else c)\n", [swap("b", "d")], "LibCST cannot parse this statement"),
         ("x = \n", [lambda _: RemoveStatement(PATH, Span(0, 1))], "the file does not parse"),
     ],
 )
 def test_refused_for_what_stands_there(text: str, edits: Sequence[MakeEdit], message: str) -> None:
     with pytest.raises(RewriteError, match=message):
         run(text, edits)
+
+
+def _print(monkeypatch: pytest.MonkeyPatch, spoil: Callable[[str], str]) -> None:
+    """Make LibCST print something else."""
+    monkeypatch.setattr(cst.Module, "code", property(lambda module: spoil(module.code_for_node(module))))
 
 
 class TestGuards:
@@ -238,7 +250,7 @@ class TestGuards:
         assert error.value.group_index == 1
 
     def test_lost_statement(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def lose(builder: verbs.BlockBuilder, *_: object) -> None:
+        def lose(builder: BlockBuilder, *_: object) -> None:
             builder.gone()
 
         monkeypatch.setattr(verbs, "_emit", lose)
@@ -246,16 +258,12 @@ class TestGuards:
             run("if a:\n    x = 1\n    y = 2\n", [before("x", "z = 1\n")])
 
     def test_change_outside_the_edit(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        code = cst.Module.code.fget
-        assert code is not None
-        monkeypatch.setattr(cst.Module, "code", property(lambda module: code(module).replace("1", "7")))
+        _print(monkeypatch, lambda code: code.replace("1", "7"))
         with pytest.raises(RewriteError, match="is 7, should be 1"):
             run("def f():\n    x = 1\n    y = 2\n", [remove("y")])
 
     def test_no_python(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        code = cst.Module.code.fget
-        assert code is not None
-        monkeypatch.setattr(cst.Module, "code", property(lambda module: code(module) + "(\n"))
+        _print(monkeypatch, lambda code: code + "(\n")
         for groups in ([[remove("y")]], [[remove("y")], []]):
             with pytest.raises(RewriteError, match="does not parse"):
                 run("def f():\n    x = 1\n    y = 2\n", *groups)

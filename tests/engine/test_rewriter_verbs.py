@@ -16,6 +16,7 @@ from tests.engine.edits import (
     collapse,
     indented,
     method,
+    otherwise,
     remove,
     replace,
     run,
@@ -315,7 +316,8 @@ METHOD: list[Case] = [
         "behind",
         "class A:\n    def g(self):\n        pass\n\n    def h(self):\n        pass\n",
         [method("class", F, "g")],
-        "class A:\n    def g(self):\n        pass\n\n    def f(self):\n        return 1\n\n    def h(self):\n        pass\n",
+        "class A:\n    def g(self):\n        pass\n\n    def f(self):\n        return 1\n\n"
+        "    def h(self):\n        pass\n",
     ),
     (
         "behind, no blank",
@@ -327,7 +329,8 @@ METHOD: list[Case] = [
         "comments at the end",
         "class A:\n    def g(self):\n        pass\n        # one\n    # two\n\nb = 1\n",
         [method("class", F)],
-        "class A:\n    def g(self):\n        pass\n        # one\n\n    def f(self):\n        return 1\n    # two\n\nb = 1\n",
+        "class A:\n    def g(self):\n        pass\n        # one\n\n    def f(self):\n        return 1\n"
+        "    # two\n\nb = 1\n",
     ),
     (
         "decorated",
@@ -349,11 +352,35 @@ METHOD: list[Case] = [
     ),
 ]
 
-CASES = [*REMOVE, *COLLAPSE, *REPLACE, *INSERT, *METHOD]
+ELSE: list[Case] = [
+    ("plain", "if a:\n    b = 1\nc = 1\n", [otherwise("if", "b = 2")], "if a:\n    b = 1\nelse:\n    b = 2\nc = 1\n"),
+    (
+        "comments behind",
+        "if a:\n    b = 1  # why\n    # below\n# after\nc = 1\n",
+        [otherwise("if", "b = 2")],
+        "if a:\n    b = 1  # why\n    # below\nelse:\n    b = 2\n# after\nc = 1\n",
+    ),
+    ("one line", "if a: b = 1\nc = 1\n", [otherwise("if", "b = 2")], "if a: b = 1\nelse:\n    b = 2\nc = 1\n"),
+    (
+        "of an elif",
+        "if a:\n    b = 1\nelif c:\n    b = 2\nd = 1\n",
+        [otherwise("elif", "b = 3")],
+        "if a:\n    b = 1\nelif c:\n    b = 2\nelse:\n    b = 3\nd = 1\n",
+    ),
+    (
+        "two",
+        "x = 1\nif a:\n    b = 1\n",
+        [remove("x"), otherwise("if", "b = 2"), otherwise("if", "c = 3")],
+        "if a:\n    b = 1\nelse:\n    b = 2\n    c = 3\n",
+    ),
+]
+
+
+CASES = [*REMOVE, *COLLAPSE, *REPLACE, *INSERT, *METHOD, *ELSE]
 
 
 def _names() -> list[str]:
-    groups = {"remove": REMOVE, "collapse": COLLAPSE, "replace": REPLACE, "insert": INSERT, "method": METHOD}
+    groups = {"remove": REMOVE, "collapse": COLLAPSE, "replace": REPLACE, "insert": INSERT, "method": METHOD, "else": ELSE}
     return [f"{verb}-{case[0]}" for verb, cases in groups.items() for case in cases]
 
 

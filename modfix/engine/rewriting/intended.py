@@ -12,7 +12,15 @@ from collections.abc import Sequence
 from modfix.engine.rewriting.errors import RewriteError
 from modfix.engine.rewriting.imports import ImportPoint
 from modfix.engine.rewriting.targets import Target
-from modfix.model.edit import AddElse, AddMethod, CollapseBranch, InsertAfter, InsertBefore, RemoveStatement, ReplaceExpression
+from modfix.model.edit import (
+    AddElse,
+    AddMethod,
+    CollapseBranch,
+    InsertAfter,
+    InsertBefore,
+    RemoveStatement,
+    ReplaceExpression,
+)
 
 
 def carry_out(tree: ast.Module, targets: Sequence[Target], imports: Sequence[ImportPoint]) -> None:

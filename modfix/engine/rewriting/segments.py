@@ -14,15 +14,15 @@ from modfix.engine.rewriting.blocks import Snippet
 from modfix.engine.rewriting.errors import RewriteError
 from modfix.engine.rewriting.intended import parse_expression, parse_statements
 from modfix.engine.rewriting.lines import Lines, first_line, last_line
-from modfix.engine.rewriting.nodes import Statement, comments, with_leading_lines
+from modfix.engine.rewriting.nodes import Statement, comment_lines, comments, with_leading_lines
 from modfix.engine.rewriting.precedence import is_atom, needs_parentheses
 from modfix.engine.rewriting.spans import SpanFinder
 from modfix.engine.rewriting.targets import Target
 from modfix.engine.rewriting.verbs import NewMethod, Rewrite, StatementEdits, TreeEdits
 from modfix.model.edit import (
+    AddElse,
     AddMethod,
     CollapseBranch,
-    AddElse,
     InsertAfter,
     InsertBefore,
     RemoveStatement,
@@ -32,6 +32,7 @@ from modfix.model.edit import (
 from modfix.model.span import Span
 
 _WORD = re.compile(r"\w")
+_REFUSALS = (cst.ParserSyntaxError, cst.CSTValidationError)  # the second for code like `return(a if b else c)`
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class _Planned:
     target: Target
     node: cst.CSTNode
     newline: cst.Newline
-    expression: cst.BaseExpression | None = None
+    expression: tuple[cst.BaseExpression, list[cst.Comment]] | None = None
     snippet: Snippet | None = None
 
 
@@ -114,9 +115,10 @@ class Segment:
     def _parse(self) -> cst.Module:
         try:
             module = cst.parse_module(self._complete())
-        except cst.ParserSyntaxError as error:
-            message = f"LibCST cannot parse this statement: {error.message}"
-            raise RewriteError(message, self._targets[0].group) from error
+        except _REFUSALS as error:
+            raise RewriteError(
+                f"LibCST cannot parse this statement: {_reason(error)}", self._targets[0].group
+            ) from error
         # LibCST files the comments at the start under the module; here they belong to the statement. And it takes
         # a final `\r` for no line end.
         first, *others = module.body
@@ -133,7 +135,7 @@ class Segment:
         nodes = [
             node
             for node in finder.found.get(edit.span, ())
-            if isinstance(node, kind) and not isinstance(node, cst.SimpleStatementLine)
+            if isinstance(node, kind) and not isinstance(node, (cst.SimpleStatementLine, cst.StarredElement))
         ]
         if not nodes:
             raise RewriteError(
@@ -154,24 +156,27 @@ class Segment:
         source = (source.rstrip() + "\n").replace("\n", newline.value or self._newline)
         try:
             module = cst.parse_module(source)
-        except cst.ParserSyntaxError as error:
-            raise RewriteError(f"LibCST cannot parse the new source: {error.message}", group) from error
+        except _REFUSALS as error:
+            raise RewriteError(f"LibCST cannot parse the new source: {_reason(error)}", group) from error
         module = module.visit(_Adapted(newline))
         statements = [statement for statement in module.body if isinstance(statement, Statement)]
         statements[0] = with_leading_lines(statements[0], [*module.header, *statements[0].leading_lines])
         return Snippet(tuple(statements), tuple(module.footer))
 
-    def _expression(self, target: Target, source: str, old: cst.BaseExpression) -> cst.BaseExpression:
+    def _expression(
+        self, target: Target, source: str, old: cst.BaseExpression
+    ) -> tuple[cst.BaseExpression, list[cst.Comment]]:
+        """The new expression, with the parentheses it needs, and the comments of the old one that lose their place."""
         parsed = parse_expression(source, target.group)
         source = source.strip().replace("\n", self._newline)
         try:
             new = cst.parse_expression(source)
-        except cst.ParserSyntaxError as error:
-            raise RewriteError(f"LibCST cannot parse the new source: {error.message}", target.group) from error
+        except _REFUSALS as error:
+            raise RewriteError(f"LibCST cannot parse the new source: {_reason(error)}", target.group) from error
         assert isinstance(target.node, ast.expr)
         span = target.edit.span
         if isinstance(old, cst.GeneratorExp) and not old.lpar:
-            return new  # between the parentheses of a call
+            return new, comments(old)  # between the parentheses of a call
         lpar, rpar = list(old.lpar), list(old.rpar)
         if isinstance(old, (cst.Tuple, cst.GeneratorExp)) and lpar:
             del lpar[-1], rpar[0]  # these belong to the expression itself
@@ -181,13 +186,16 @@ class Segment:
             len(lpar) == 1
             and not needed
             and is_atom(parsed)
+            and not is_atom(target.node)
             and not comments(*lpar, *rpar)
             and not self._clings(outer, source)
         ):
             lpar, rpar = [], []  # `(a if c else b)` needed them, `d` does not
         if not lpar and not new.lpar and (needed or self._clings(span, source)):
             lpar, rpar = [cst.LeftParen()], [cst.RightParen()]
-        return new.with_changes(lpar=[*lpar, *new.lpar], rpar=[*new.rpar, *rpar])
+        kept = set(comments(*lpar, *rpar))
+        lost = [comment for comment in comments(old) if comment not in kept]
+        return new.with_changes(lpar=[*lpar, *new.lpar], rpar=[*new.rpar, *rpar]), lost
 
     def _through_parentheses(self, span: Span, count: int) -> Span:
         """The span with so many pairs of parentheses around it."""
@@ -207,12 +215,17 @@ class Segment:
         )
 
 
+def _reason(error: Exception) -> str:
+    return error.message if isinstance(error, cst.ParserSyntaxError) else str(error)
+
+
 def _tree_edits(planned: Sequence[_Planned]) -> TreeEdits:
     edits = TreeEdits()
     for item in planned:
         edit, key = item.target.edit, id(item.node)
         if item.expression is not None:
-            edits.expressions[key] = (item.expression, item.newline)
+            new, lost = item.expression
+            edits.expressions[key] = (new, comment_lines(lost, item.newline))
             continue
         if isinstance(edit, AddMethod):
             assert item.snippet is not None

@@ -10,11 +10,11 @@ from typing import TypeAlias
 from modfix.engine.rewriting.errors import RewriteError
 from modfix.engine.rewriting.lines import Lines, first_line, last_line
 from modfix.model.edit import (
+    AddElse,
     AddMethod,
     CollapseBranch,
     Edit,
     EnsureImport,
-    AddElse,
     InsertAfter,
     InsertBefore,
     RemoveStatement,
@@ -24,7 +24,14 @@ from modfix.model.edit import (
 from modfix.model.span import Span
 
 PlacedEdit: TypeAlias = (
-    ReplaceExpression | ReplaceStatement | InsertBefore | InsertAfter | RemoveStatement | CollapseBranch | AddElse | AddMethod
+    ReplaceExpression
+    | ReplaceStatement
+    | InsertBefore
+    | InsertAfter
+    | RemoveStatement
+    | CollapseBranch
+    | AddElse
+    | AddMethod
 )
 
 

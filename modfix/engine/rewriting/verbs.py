@@ -54,9 +54,12 @@ class NewMethod:
 
 @dataclass(slots=True)
 class TreeEdits:
-    """Everything to do in one tree, by the `id` of the LibCST node."""
+    """Everything to do in one tree, by the `id` of the LibCST node.
 
-    expressions: dict[int, tuple[cst.BaseExpression, cst.Newline]] = field(default_factory=dict)
+    ``expressions`` holds what takes a node's place, and the comments that then go above the statement.
+    """
+
+    expressions: dict[int, tuple[cst.BaseExpression, list[cst.EmptyLine]]] = field(default_factory=dict)
     statements: dict[int, StatementEdits] = field(default_factory=dict)
     methods: dict[int, list[NewMethod]] = field(default_factory=dict)
 
@@ -92,8 +95,8 @@ class Rewrite(cst.CSTTransformer):
         if id(original_node) not in self._ancestors:
             return updated_node
         if id(original_node) in self._edits.expressions:
-            new, newline = self._edits.expressions[id(original_node)]
-            self._loose[-1] += comment_lines(comments(original_node), newline)
+            new, lost = self._edits.expressions[id(original_node)]
+            self._loose[-1] += lost
             return new
         if isinstance(original_node, cst.IndentedBlock) and isinstance(updated_node, cst.IndentedBlock):
             return self._block(original_node, updated_node)
