@@ -75,6 +75,7 @@ from modfix.api import (
     Truth,
     UseForm,
     ValueKind,
+    optional_attributes,
 )
 
 IDENTITY = "torch.nn.Identity"
@@ -117,11 +118,10 @@ class Identity(Codemod):
 
     def check(self, cls: ModuleClass) -> Iterator[Finding]:
         """Yield one finding per optional submodule that ``cls`` is the first class of its hierarchy to define."""
-        for name in sorted(cls.facts.attributes):
-            attr = Attribute(cls, name)
-            optional = attr.optional_definitions
-            if not optional or optional[0].cls is not cls or not (attr.holds_module or attr.is_called):
+        for attr in optional_attributes(cls):
+            if not (attr.holds_module or attr.is_called):
                 continue
+            name, optional = attr.name, attr.optional_definitions
             refusal = self._refusal(attr)
             yield Finding(
                 self.name,
