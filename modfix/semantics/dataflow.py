@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from modfix.semantics.scopes import FunctionNode
+from modfix.semantics.syntax import CHILD_FIELDS, FunctionNode, children, walk
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -18,40 +18,46 @@ class Parents:
     """Parent, field and position of every node below a root."""
 
     def __init__(self, root: ast.AST) -> None:
-        self._parent: dict[int, tuple[ast.AST, str]] = {}
+        self._parent: dict[ast.AST, tuple[ast.AST, str]] = {}
+        parents = self._parent
         stack = [root]
         while stack:
             node = stack.pop()
-            for field, value in ast.iter_fields(node):
-                for child in value if isinstance(value, list) else (value,):
-                    if isinstance(child, ast.AST):
-                        self._parent[id(child)] = (node, field)
-                        stack.append(child)
+            for field in CHILD_FIELDS[node.__class__]:
+                value = getattr(node, field)
+                if value.__class__ is list:
+                    step = (node, field)
+                    for child in value:
+                        parents[child] = step
+                    stack += value
+                elif value is not None:
+                    parents[value] = (node, field)
+                    stack.append(value)
 
     def of(self, node: ast.AST) -> tuple[ast.AST, str] | None:
         """The parent of ``node`` and the name of the field that holds it; None for the root."""
-        return self._parent.get(id(node))
+        return self._parent.get(node)
 
     def statement(self, node: ast.AST) -> ast.stmt:
         """The innermost statement that holds ``node``."""
         while not isinstance(node, ast.stmt):
-            node = self._parent[id(node)][0]
+            node = self._parent[node][0]
         return node
 
     def suite(self, statement: ast.stmt) -> tuple[list[ast.stmt], int]:
         """The list of statements that ``statement`` stands in, and its index."""
-        parent, field = self._parent[id(statement)]
+        parent, field = self._parent[statement]
         suite: list[ast.stmt] = getattr(parent, field)
         return suite, next(index for index, other in enumerate(suite) if other is statement)
 
     def functions(self, node: ast.AST) -> tuple[FunctionNode, ...]:
         """The functions around ``node``, outermost first."""
         found: list[FunctionNode] = []
-        step = self._parent.get(id(node))
+        step = self._parent.get(node)
         while step:
             if isinstance(step[0], (ast.FunctionDef, ast.AsyncFunctionDef)):
                 found.append(step[0])
-            step = self._parent.get(id(step[0]))
+            step = self._parent.get(step[0])
         return tuple(reversed(found))
 
 
@@ -83,19 +89,19 @@ def stores(node: ast.AST, name: str) -> ast.AST | None:
             if any((alias.asname or alias.name.partition(".")[0]) == name for alias in current.names):
                 return current
         elif isinstance(current, _COMPREHENSIONS):
-            stack.extend(n for n in ast.walk(current) if isinstance(n, ast.NamedExpr))
+            stack.extend(n for n in walk(current) if isinstance(n, ast.NamedExpr))
         elif not isinstance(current, ast.Lambda):
-            stack.extend(ast.iter_child_nodes(current))
+            stack.extend(children(current))
     return None
 
 
 def loads(node: ast.AST, name: str) -> bool:
     """Whether ``name`` is read anywhere below ``node``, nested functions included."""
-    return any(isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load) for n in ast.walk(node))
+    return any(isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load) for n in walk(node))
 
 
 def _declares_outer(function: ast.AST, name: str) -> bool:
-    return any(isinstance(n, (ast.Global, ast.Nonlocal)) and name in n.names for n in ast.walk(function))
+    return any(isinstance(n, (ast.Global, ast.Nonlocal)) and name in n.names for n in walk(function))
 
 
 def same_object(parents: Parents, at: ast.stmt, target: str, other: str) -> Alias:
@@ -165,7 +171,7 @@ def _stores_except(statement: ast.stmt, name: str, excluded: ast.stmt) -> ast.AS
     """As ``stores``, but what ``excluded`` stores does not count."""
     if statement is excluded:
         return None
-    for child in ast.iter_child_nodes(statement):
+    for child in children(statement):
         found = _stores_except(child, name, excluded) if isinstance(child, ast.stmt) else stores(child, name)
         if found is not None:
             return found
