@@ -517,7 +517,7 @@ class _Scanner:
             tuple(sorted(record.self_calls.get(node.name, ()))),
             self._super_init(node) if node.name == "__init__" else -1,
             self._returns(node, functions),
-            tuple(arg.arg for arg, default in defaults if _is_none(default)),
+            tuple(arg.arg for arg in arguments(node)),
             named,
             bool(node.decorator_list),
         )
