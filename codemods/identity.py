@@ -75,6 +75,7 @@ from modfix.api import (
     Truth,
     UseForm,
     ValueKind,
+    optional_attributes,
 )
 
 IDENTITY = "torch.nn.Identity"
@@ -117,11 +118,10 @@ class Identity(Codemod):
 
     def check(self, cls: ModuleClass) -> Iterator[Finding]:
         """Yield one finding per optional submodule that ``cls`` is the first class of its hierarchy to define."""
-        for name in sorted(cls.facts.attributes):
-            attr = Attribute(cls, name)
-            optional = attr.optional_definitions
-            if not optional or optional[0].cls is not cls or not (attr.holds_module or attr.is_called):
+        for attr in optional_attributes(cls):
+            if not (attr.holds_module or attr.is_called):
                 continue
+            name, optional = attr.name, attr.optional_definitions
             refusal = self._refusal(attr)
             yield Finding(
                 self.name,
@@ -228,6 +228,8 @@ def _definition_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
 
 def _use_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
     for use in attr.uses:
+        if use.facts.form is UseForm.CALL and use.facts.method in use.cls.construction and not use.facts.dominated:
+            yield "builder", f"`self.{attr.name}` is called while the object is built, as a factory would be", use.location
         harmless = use.facts.form in (UseForm.CALL, UseForm.TYPE_TEST) or use.facts.dominated or (use.facts.form, use.facts.detail) == (UseForm.MEMBER, "forward")
         if not harmless:
             kind, reason = USE_REFUSALS[use.facts.form]

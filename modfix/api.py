@@ -15,7 +15,7 @@ from modfix.model.edit import (
 )
 from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
 from modfix.model.span import Location, Span
-from modfix.semantics.attributes import Attribute, Defined, Reading, Tested
+from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
 from modfix.semantics.facts import UseForm, ValueKind
 from modfix.semantics.project import ModuleClass, Project, Truth
 
@@ -48,4 +48,5 @@ __all__ = [
     "Truth",
     "UseForm",
     "ValueKind",
+    "optional_attributes",
 ]

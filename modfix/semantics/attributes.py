@@ -62,8 +62,14 @@ class Defined(NamedTuple):
             self._is_module(ref) or self._is_class(ref) for ref in self.facts.refs
         )
 
+    def may_be_none(self, tested: bool) -> bool:
+        """Whether it may store None, where ``tested`` says whether somebody tests the attribute for None."""
+        if self.facts.nones or self.facts.optional_name:
+            return True
+        return tested and (self.facts.kind is ValueKind.NAME or (self.facts.kind is ValueKind.CALL and not self.never_none()))
+
     def may_be_falsy(self) -> bool:
-        """Whether a value other than None may count as false: an empty container, or something unknown."""
+        """Whether a call that makes the value may give something false: an empty container, or something unknown."""
         return not all(self._is_truthy(ref) for ref in self.facts.refs)
 
     def _is_module(self, ref: str) -> bool:
@@ -74,13 +80,13 @@ class Defined(NamedTuple):
     def _is_module_class_parameter(self, name: str) -> bool:
         """Whether a parameter that is called, such as ``norm_layer``, stands for a module class.
 
-        Its default says so, or its name: classes are passed by this convention throughout torch code, and a factory that returned None
-        instead would fail loudly, not silently.
+        Its default says so if it has one. Without, what a caller passes to be called is taken for a class or a factory
+        of modules; one that returned None would fail loudly, not silently. Of other local names the convention decides.
         """
         default = dict(self.method.parameter_defaults).get(name)
         if default is not None:
             return self.cls.project.is_module_value(self.cls, default) or default.endswith(".partial")
-        return bool(_CLASS_PARAMETER.search(name))
+        return name in self.method.parameters or bool(_CLASS_PARAMETER.search(name))
 
     def _is_class(self, ref: str) -> bool:
         target = self.cls.project.constructor(self.cls, ref)
@@ -139,6 +145,18 @@ def _registered_before(facts: AttributeFacts, first: Definition) -> bool:
     )
 
 
+def optional_attributes(cls: ModuleClass) -> Iterator[Attribute]:
+    """The attributes, by name, in which ``cls`` may store None, as the first class of their family to do so."""
+    for name, facts in sorted(cls.facts.attributes.items()):
+        if not facts.definitions:
+            continue
+        family = cls.project.family(cls, name)
+        if any(Defined(cls, d).may_be_none(family.tested) for d in facts.definitions):
+            attr = Attribute(cls, name)
+            if attr.first_optional is cls:
+                yield attr
+
+
 @dataclass(frozen=True)
 class Attribute:
     """``self.<name>`` of a class, seen over all classes whose objects may share it (`ModuleClass.family`)."""
@@ -174,16 +192,16 @@ class Attribute:
 
     @cached_property
     def optional_definitions(self) -> tuple[Defined, ...]:
-        """The assignments that may store None: so they say, or they store a name and somebody tests for None."""
-        return tuple(
-            d
-            for d in self.definitions
-            if d.facts.nones or d.facts.optional_name or (self.guards and (d.facts.kind is ValueKind.NAME or self._factory(d)))
-        )
+        """The assignments that may store None: so they say, or they store what they did not make and somebody tests for None."""
+        tested = bool(self.guards)
+        return tuple(d for d in self.definitions if d.may_be_none(tested))
 
-    @staticmethod
-    def _factory(defined: Defined) -> bool:
-        return defined.facts.kind is ValueKind.CALL and not defined.never_none()
+    @property
+    def first_optional(self) -> ModuleClass | None:
+        """The first class of the family that may store None in it."""
+        tested = self.owner.project.family(self.owner, self.name).tested
+        stores = ((cls, d) for cls, facts in self._members() for d in facts.definitions)
+        return next((cls for cls, d in stores if Defined(cls, d).may_be_none(tested)), None)
 
     @property
     def is_called(self) -> bool:
@@ -220,12 +238,12 @@ class Attribute:
     @cached_property
     def dynamic_access(self) -> tuple[Location, Note] | None:
         """The first place in the family that reaches attributes other than by name, or treats children by number."""
-        for cls in self._hierarchy():
+        for cls in self._hierarchy:
             for note in cls.facts.notes:
                 if note.kind == "computed-attribute" and not self.name.startswith(note.detail):
                     continue
                 return Location(cls.path, note.line, note.column), note
-            for name in _DYNAMIC_METHODS & cls.facts.body_names:
+            for name in sorted(_DYNAMIC_METHODS & cls.facts.body_names):
                 method = cls.facts.methods.get(name)
                 line = method.line if method else cls.facts.line
                 return Location(cls.path, line, 1), Note("overridden", line, 1, name)
@@ -234,8 +252,9 @@ class Attribute:
     @cached_property
     def class_binding(self) -> ModuleClass | None:
         """The class that binds the same name in its body (a method, property or class attribute), or None."""
-        return next((cls for cls in self._hierarchy() if self.name in cls.facts.body_names), None)
+        return next((cls for cls in self._hierarchy if self.name in cls.facts.body_names), None)
 
+    @cached_property
     def _hierarchy(self) -> tuple[ModuleClass, ...]:
         related = {id(c): c for cls in self.family for c in (cls, *cls.ancestors, *cls.descendants)}
         return tuple(related.values())

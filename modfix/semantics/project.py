@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from pathlib import PurePosixPath
 from typing import NamedTuple, TypeAlias
 
 from modfix.model.span import Location, Span
@@ -104,10 +103,20 @@ class ModuleClass:
                 stack.extend(b for b in base.bases if isinstance(b, ModuleClass))
         return tuple(found.values())
 
-    @property
+    @cached_property
     def descendants(self) -> tuple[ModuleClass, ...]:
         """All project classes below this one, without it."""
         return self.project.descendants(self)
+
+    @cached_property
+    def lineage(self) -> frozenset[ModuleClass]:
+        """This class, its ancestors and its descendants."""
+        return frozenset((self, *self.ancestors, *self.descendants))
+
+    @cached_property
+    def relatives(self) -> frozenset[ModuleClass]:
+        """The lineage, and what stands beside it: the other ancestors of its descendants."""
+        return self.lineage.union(*(cls.ancestors for cls in self.descendants))
 
     @cached_property
     def external_bases(self) -> tuple[Ref, ...]:
@@ -165,20 +174,16 @@ class ModuleClass:
         These are ancestors and descendants that mention it, and again the relatives of those above that do: when a base class reads
         the attribute, every sibling that defines it is concerned.
         """
-        found: dict[int, ModuleClass] = {id(self): self}
-        queue = [self]
-        while queue:
-            cls = queue.pop()
-            below = (*cls.descendants, *(a for d in cls.descendants for a in d.ancestors))
-            for relative in (*cls.ancestors, *below):
-                if id(relative) not in found and attr in relative.facts.mentioned:
-                    found[id(relative)] = relative
-                    queue.append(relative)
-        return tuple(sorted(found.values(), key=lambda c: (c.path, c.facts.span)))
+        return self.project.family(self, attr).classes
 
     def attribute(self, attr: str) -> AttributeFacts | None:
         """What this class alone does with ``self.<attr>``."""
         return self.facts.attributes.get(attr)
+
+    @cached_property
+    def called_names(self) -> frozenset[str]:
+        """The methods that those of this class call on ``self``."""
+        return frozenset().union(*(method.self_calls for method in self.facts.methods.values()))
 
     @cached_property
     def has_torch_child(self) -> bool:
@@ -192,8 +197,7 @@ class ModuleClass:
     @cached_property
     def known_names(self) -> frozenset[str]:
         """Every attribute that an object of this class, an ancestor or a descendant may have, as far as the project says."""
-        related = (self, *self.ancestors, *self.descendants, *(a for d in self.descendants for a in d.ancestors))
-        return MODULE_MEMBERS.union(*(cls.facts.mentioned for cls in related))
+        return MODULE_MEMBERS.union(*(cls.facts.mentioned for cls in self.relatives))
 
     def spelling(self, dotted: str) -> str | None:
         """How this file writes the torch name ``dotted`` (e.g. ``torch.nn.Identity``) at module level, or None without an import."""
@@ -214,6 +218,13 @@ class ModuleClass:
 Resolved: TypeAlias = "ModuleClass | Ref"
 
 
+class Family(NamedTuple):
+    """The classes whose objects may share one attribute."""
+
+    classes: tuple[ModuleClass, ...]  # sorted by path and position
+    tested: bool  # one of them tests the attribute for None
+
+
 class OutsideReader(NamedTuple):
     """A use of an attribute through another object than ``self``."""
 
@@ -232,9 +243,14 @@ class Project:
         self.files = files
         self.complete = complete
         self._classes = {path: tuple(ModuleClass(self, path, cls) for cls in facts.classes) for path, facts in files.items()}
+        self._families: dict[tuple[ModuleClass, str], Family] = {}
+        self._child_walks: dict[ModuleClass, tuple[Location, ...]] = {}
+        self._instances_of: dict[tuple[str, Ref], frozenset[Resolved] | None] = {}
+        self._resolved: dict[tuple[str, Ref, int | None], Resolved] = {}
+        self._module_files: dict[tuple[str, int, str], str | None] = {}
         self._modules: dict[str, list[str]] = {}
         for path in files:
-            parts = list(PurePosixPath(path).with_suffix("").parts)
+            parts = path.rpartition(".")[0].split("/")
             if parts[-1] == "__init__":
                 parts.pop()
             for start in range(len(parts)):
@@ -303,7 +319,9 @@ class Project:
 
         ``%name`` stands for what any class of the project stores in an attribute of that name.
         """
-        return self._instances(path, ref, frozenset())
+        if (path, ref) not in self._instances_of:
+            self._instances_of[path, ref] = self._instances(path, ref, frozenset())
+        return self._instances_of[path, ref]
 
     def _instances(self, path: str, ref: Ref, seen: frozenset[tuple[str, str]]) -> frozenset[Resolved] | None:
         if (path, ref) in seen:
@@ -381,24 +399,30 @@ class Project:
 
     def _module(self, path: str, level: int, parts: list[str]) -> str | None:
         """The file of a module, as imported from ``path``; None when it is not of this project or not unique."""
-        folder = PurePosixPath(path).parent
-        if level:
-            for _ in range(level - 1):
-                folder = folder.parent
-            base = folder.joinpath(*parts)
-            return next((str(c) for c in (base.with_suffix(".py") if parts else base, base / "__init__.py") if str(c) in self.files), None)
-        if not parts or parts[0] == "torch":
+        if not level and (not parts or parts[0] == "torch" or parts[0] not in self._modules):
             return None
-        candidates = self._modules.get(".".join(parts), [])
+        key = (path.rpartition("/")[0], level, ".".join(parts))
+        if key not in self._module_files:
+            self._module_files[key] = self._find_module(*key)
+        return self._module_files[key]
+
+    def _find_module(self, folder: str, level: int, name: str) -> str | None:
+        """As `_module`, for all files of one folder."""
+        if level:
+            around = folder.split("/") if folder else []
+            if level - 1 > len(around):
+                return None
+            base = "/".join((*around[: len(around) - level + 1], *(name.split(".") if name else ())))
+            files = (f"{base}.py", f"{base}/__init__.py") if base else ("__init__.py",)
+            return next((file for file in files if file in self.files), None)
+        candidates = self._modules.get(name, [])
         if len(candidates) <= 1:
             return candidates[0] if candidates else None
-        depth = len(parts)
-
-        def root(candidate: str) -> PurePosixPath:
-            pure = PurePosixPath(candidate)
-            return pure.parents[depth] if pure.name == "__init__.py" else pure.parents[depth - 1]
-
-        above = [(len(root(c).parts), c) for c in candidates if folder.is_relative_to(root(c))]
+        above = []
+        for candidate in candidates:  # several modules of that name: the one under the nearest folder above counts
+            root = candidate.removesuffix(".py").removesuffix("/__init__").removesuffix(name.replace(".", "/"))
+            if f"{folder}/".startswith(root):
+                above.append((root.count("/"), candidate))
         above.sort(reverse=True)
         if not above or (len(above) > 1 and above[0][0] == above[1][0]):
             return None
@@ -428,8 +452,23 @@ class Project:
 
     def called_elsewhere(self, cls: ModuleClass, method: str) -> bool:
         """Whether another class may call ``method`` of ``cls``: a relative does so, or somebody reads the name through an object."""
-        relatives = (*cls.ancestors, *cls.descendants)
-        return any(method in m.self_calls for relative in relatives for m in relative.facts.methods.values())
+        return any(method in relative.called_names for relative in (*cls.ancestors, *cls.descendants))
+
+    def family(self, cls: ModuleClass, attr: str) -> Family:
+        """See `ModuleClass.family`. Found once for all members: to be related is mutual, so they all have the same family."""
+        known = self._families.get((cls, attr))
+        if known is None:
+            found = {cls}
+            queue = [cls]
+            while queue:
+                for relative in queue.pop().relatives:
+                    if attr in relative.facts.mentioned and relative not in found:
+                        found.add(relative)
+                        queue.append(relative)
+            classes = tuple(sorted(found, key=lambda c: (c.path, c.facts.span)))
+            known = Family(classes, any(c.facts.attributes[attr].guards for c in classes if attr in c.facts.attributes))
+            self._families.update(((member, attr), known) for member in found)
+        return known
 
     # Attributes through other objects ---------------------------------------------------------------------------------------------------
 
@@ -453,25 +492,39 @@ class Project:
                 yield OutsideReader(Location(path, use.line, use.column), use.form, source)
 
     def _refuted(self, facts: FileFacts, use: OutsideUse, known: frozenset[str]) -> bool:
-        receiver = facts.receivers[use.receiver]
-        return any(read not in known and read not in self._stored_outside for read in receiver.reads)
+        return bool(facts.receivers[use.receiver].reads - known - self._stored_outside)
 
     # Things that concern the whole project --------------------------------------------------------------------------------------------------
 
     def notes(self, kind: str) -> Iterator[tuple[Location, Note]]:
         """The notes of one kind, of all files."""
+        return iter(self._notes.get(kind, ()))
+
+    @cached_property
+    def _notes(self) -> dict[str, list[tuple[Location, Note]]]:
+        found: dict[str, list[tuple[Location, Note]]] = {}
         for path, facts in self.files.items():
             for note in facts.notes:
-                if note.kind == kind:
-                    yield Location(path, note.line, note.column), note
+                found.setdefault(note.kind, []).append((Location(path, note.line, note.column), note))
+        return found
 
-    def child_walks(self, cls: ModuleClass) -> Iterator[Location]:
+    @cached_property
+    def tested_names(self) -> frozenset[str]:
+        """Names of the attributes that some class tests for None."""
+        return frozenset(name for cls in self.classes() for name, facts in cls.facts.attributes.items() if facts.guards)
+
+    def child_walks(self, cls: ModuleClass) -> tuple[Location, ...]:
         """Places where children are picked by position or number from an object that may be of ``cls``."""
-        related = {cls, *cls.ancestors, *cls.descendants}
+        known = self._child_walks.get(cls)
+        if known is None:
+            known = self._child_walks[cls] = tuple(self._find_child_walks(cls))
+        return known
+
+    def _find_child_walks(self, cls: ModuleClass) -> Iterator[Location]:
         for location, note in self.notes("children"):
             origin, _, how = note.detail.partition(" ")
             if how.startswith("read:") and how[5:] not in LAYER_MEMBERS and cls.has_torch_child:
                 continue  # the layers it has lack that member already
             classes = self.instances(location.path, origin)
-            if classes is None or not related.isdisjoint(classes):
+            if classes is None or not cls.lineage.isdisjoint(classes):
                 yield location

@@ -77,6 +77,7 @@ class _ClassRecord:
         self.functions = functions
         self.reads: dict[str, list[tuple[ast.Attribute, UseForm, str, FunctionNode]]] = {}
         self.values: dict[str, list[tuple[ast.stmt, ast.expr, ast.expr, FunctionNode]]] = {}
+        self.assigned: set[int] = set()  # ids of the targets in `values`
         self.strings: dict[str, list[tuple[ast.Call, str, FunctionNode]]] = {}
         self.self_calls: dict[str, set[str]] = {}
         self.notes: list[Note] = []
@@ -275,7 +276,7 @@ class _Scanner:
                 record.mentioned.add(node.attr)
                 if node.attr == "__dict__" or (node.attr == "_modules" and form[0] is not UseForm.STORE):
                     record.notes.append(Note(node.attr, node.lineno, node.col_offset + 1, ""))
-                if store is not ast.Store:
+                if id(node) not in record.assigned:  # `self.x += 1`, `for self.x in ...`, `with ... as self.x` are here, too
                     record.reads.setdefault(node.attr, []).append((node, form[0], form[1], context.method))
                 return
             source: str | None = name
@@ -374,8 +375,9 @@ class _Scanner:
         targets = {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
         for statement in node.body:
             for inner in ast.walk(statement):
-                if isinstance(inner, ast.Call) and dotted(inner.func) in targets and not _passes_through(statement, inner):
-                    self._child_walk(walk, walk.func.value, "each called", context)
+                called = isinstance(inner, ast.Call) and dotted(inner.func) in targets
+                if called and not _passes_through(statement, inner) or isinstance(inner, (ast.Raise, ast.Assert)):
+                    self._child_walk(walk, walk.func.value, "each called" if called else "each judged", context)
                     return
             if not isinstance(statement, (ast.If, ast.Try)):
                 for inner in ast.walk(statement):
@@ -462,6 +464,7 @@ class _Scanner:
         assert record is not None
         assert context.method is not None
         if isinstance(target, ast.Attribute) and _names(target.value, context.self_name):
+            record.assigned.add(id(target))
             stored = value if value is not None else ast.Constant(...)  # an unpacked value: of unknown kind
             record.values.setdefault(target.attr, []).append((statement, target, stored, context.method))
 
@@ -514,7 +517,7 @@ class _Scanner:
             tuple(sorted(record.self_calls.get(node.name, ()))),
             self._super_init(node) if node.name == "__init__" else -1,
             self._returns(node, functions),
-            tuple(arg.arg for arg, default in defaults if _is_none(default)),
+            tuple(arg.arg for arg in arguments(node)),
             named,
             bool(node.decorator_list),
         )
