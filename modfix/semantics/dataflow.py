@@ -10,11 +10,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-<<<<<<< HEAD
-from modfix.semantics.syntax import CHILD_FIELDS, FunctionNode, children, walk
-=======
-from modfix.semantics.scopes import FunctionNode, arguments
->>>>>>> main
+from modfix.semantics.syntax import CHILD_FIELDS, FunctionNode, arguments, children, walk
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _LATER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.GeneratorExp)  # run when asked to
@@ -26,13 +22,9 @@ class Parents:
     """Parent, field and position of every node below a root."""
 
     def __init__(self, root: ast.AST) -> None:
-<<<<<<< HEAD
+        self._root = root
         self._parent: dict[ast.AST, tuple[ast.AST, str]] = {}
         parents = self._parent
-=======
-        self._root = root
-        self._parent: dict[int, tuple[ast.AST, str]] = {}
->>>>>>> main
         stack = [root]
         while stack:
             node = stack.pop()
@@ -59,9 +51,9 @@ class Parents:
 
     def enclosing(self, statement: ast.stmt) -> ast.stmt | None:
         """The statement around ``statement``; None at module level."""
-        step = self._parent.get(id(statement))
+        step = self._parent.get(statement)
         while step is not None and not isinstance(step[0], ast.stmt):
-            step = self._parent.get(id(step[0]))
+            step = self._parent.get(step[0])
         return step[0] if step is not None and isinstance(step[0], ast.stmt) else None
 
     def suite(self, statement: ast.stmt) -> tuple[list[ast.stmt], int]:
@@ -109,17 +101,11 @@ def stores(node: ast.AST, name: str) -> ast.AST | None:
         elif isinstance(current, ast.ClassDef):
             stack.extend((*current.decorator_list, *current.bases, *current.keywords))
         elif isinstance(current, _COMPREHENSIONS):
-<<<<<<< HEAD
             stack.extend(n for n in walk(current) if isinstance(n, ast.NamedExpr))
-        elif not isinstance(current, ast.Lambda):
-            stack.extend(children(current))
-=======
-            stack.extend(n for n in ast.walk(current) if isinstance(n, ast.NamedExpr))
         elif isinstance(current, ast.Lambda):
             stack.append(current.args)  # their defaults
         else:
-            stack.extend(ast.iter_child_nodes(current))
->>>>>>> main
+            stack.extend(children(current))
     return None
 
 
@@ -140,10 +126,6 @@ def loads(node: ast.AST, name: str) -> bool:
     return any(isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load) for n in walk(node))
 
 
-<<<<<<< HEAD
-def _declares_outer(function: ast.AST, name: str) -> bool:
-    return any(isinstance(n, (ast.Global, ast.Nonlocal)) and name in n.names for n in walk(function))
-=======
 def _changed_elsewhere(scope: ast.AST, name: str) -> bool:
     """Whether ``name`` may change without a store in ``scope``: an outer scope has it, or a nested one shares it."""
     if isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -152,7 +134,7 @@ def _changed_elsewhere(scope: ast.AST, name: str) -> bool:
         )
         if not own:
             return True
-    for node in ast.walk(scope):
+    for node in walk(scope):
         if isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names:
             return True
         if isinstance(node, ast.GeneratorExp) and stores(node, name):  # `:=` inside runs when the generator does
@@ -162,8 +144,7 @@ def _changed_elsewhere(scope: ast.AST, name: str) -> bool:
 
 def _read_later(scope: ast.AST, name: str) -> bool:
     """Whether something inside ``scope`` reads ``name`` when it is called, which may be anywhere."""
-    return any(loads(node, name) for node in ast.walk(scope) if isinstance(node, _LATER) and node is not scope)
->>>>>>> main
+    return any(loads(node, name) for node in walk(scope) if isinstance(node, _LATER) and node is not scope)
 
 
 def same_object(parents: Parents, at: ast.stmt, target: str, other: str) -> Alias:
@@ -246,7 +227,7 @@ def _last_store(parents: Parents, at: ast.stmt, name: str) -> tuple[ast.Assign, 
 
 def _gives_away(parents: Parents, node: ast.AST, name: str) -> bool:
     """Whether ``node`` may keep the list ``name``: it reads more than items, loops, `len` and methods of lists."""
-    for inner in ast.walk(node):
+    for inner in walk(node):
         if not isinstance(inner, ast.Name) or inner.id != name:
             continue
         step = parents.of(inner)
@@ -314,7 +295,7 @@ def _only_for(parents: Parents, definition: ast.stmt, target: str, between: list
         or not isinstance(definition.targets[0], ast.Name)
     ):
         return False
-    jumps = any(isinstance(node, (ast.Break, ast.Continue)) for statement in between for node in ast.walk(statement))
+    jumps = any(isinstance(node, (ast.Break, ast.Continue)) for statement in between for node in walk(statement))
     read = any(loads(statement, target) for statement in between) or _read_later(parents.scope(definition), target)
     return not jumps and not read and not _may_be_left(parents, definition)
 
