@@ -69,7 +69,7 @@ class Defined(NamedTuple):
         return tested and (self.facts.kind is ValueKind.NAME or (self.facts.kind is ValueKind.CALL and not self.never_none()))
 
     def may_be_falsy(self) -> bool:
-        """Whether a value other than None may count as false: an empty container, or something unknown."""
+        """Whether a call that makes the value may give something false: an empty container, or something unknown."""
         return not all(self._is_truthy(ref) for ref in self.facts.refs)
 
     def _is_module(self, ref: str) -> bool:
@@ -80,13 +80,13 @@ class Defined(NamedTuple):
     def _is_module_class_parameter(self, name: str) -> bool:
         """Whether a parameter that is called, such as ``norm_layer``, stands for a module class.
 
-        Its default says so, or its name: classes are passed by this convention throughout torch code, and a factory that returned None
-        instead would fail loudly, not silently.
+        Its default says so if it has one. Without, what a caller passes to be called is taken for a class or a factory
+        of modules; one that returned None would fail loudly, not silently. Of other local names the convention decides.
         """
         default = dict(self.method.parameter_defaults).get(name)
         if default is not None:
             return self.cls.project.is_module_value(self.cls, default) or default.endswith(".partial")
-        return bool(_CLASS_PARAMETER.search(name))
+        return name in self.method.parameters or bool(_CLASS_PARAMETER.search(name))
 
     def _is_class(self, ref: str) -> bool:
         target = self.cls.project.constructor(self.cls, ref)

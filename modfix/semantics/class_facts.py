@@ -24,7 +24,7 @@ from modfix.semantics.guards import Subject, analyse
 from modfix.semantics.positions import Positions
 from modfix.semantics.records import ClassRecord, SelfStore, SelfUse
 from modfix.semantics.scopes import Names
-from modfix.semantics.syntax import FunctionNode, dotted, is_name, is_none, leaves_of, never_ends, walk
+from modfix.semantics.syntax import FunctionNode, arguments, dotted, is_name, is_none, leaves_of, never_ends, walk
 
 _OPTIONAL_ANNOTATION = re.compile(r"\bOptional\b|\bNone\b")
 _TESTS = (UseForm.NONE_TEST, UseForm.TEST)
@@ -84,7 +84,7 @@ class ClassFactsMaker:
             tuple(sorted(record.self_calls.get(node.name, ()))),
             self._super_init(node) if node.name == "__init__" else -1,
             self.returns(node, (*record.functions, node)),
-            tuple([arg.arg for arg, default in defaults if is_none(default)]),
+            tuple([arg.arg for arg in arguments(node)]),
             tuple(named),
             bool(node.decorator_list),
         )

@@ -1,7 +1,8 @@
 """Local def-use: what a name holds at one statement of a function.
 
-Good enough to answer one question with certainty: is `target` certainly the same object as `other` when this statement starts? Everything
-that could spoil the answer (a store in between, a loop that comes round again, `nonlocal`) makes it "no", with the line that spoils it.
+Good enough to answer a few questions with certainty, above all: is `target` certainly the same object as `other` when
+this statement starts? Everything that could spoil the answer (a store in between, a loop that comes round again,
+`nonlocal`) makes it "no", with the line that spoils it.
 """
 
 from __future__ import annotations
@@ -9,15 +10,19 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from modfix.semantics.syntax import CHILD_FIELDS, FunctionNode, children, walk
+from modfix.semantics.syntax import CHILD_FIELDS, FunctionNode, arguments, children, walk
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_LATER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.GeneratorExp)  # run when asked to
+# Methods of a list that give it to nobody.
+_LIST_METHODS = frozenset({"append", "count", "extend", "index", "insert", "pop", "remove", "reverse", "sort"})
 
 
 class Parents:
     """Parent, field and position of every node below a root."""
 
     def __init__(self, root: ast.AST) -> None:
+        self._root = root
         self._parent: dict[ast.AST, tuple[ast.AST, str]] = {}
         parents = self._parent
         stack = [root]
@@ -44,6 +49,13 @@ class Parents:
             node = self._parent[node][0]
         return node
 
+    def enclosing(self, statement: ast.stmt) -> ast.stmt | None:
+        """The statement around ``statement``; None at module level."""
+        step = self._parent.get(statement)
+        while step is not None and not isinstance(step[0], ast.stmt):
+            step = self._parent.get(step[0])
+        return step[0] if step is not None and isinstance(step[0], ast.stmt) else None
+
     def suite(self, statement: ast.stmt) -> tuple[list[ast.stmt], int]:
         """The list of statements that ``statement`` stands in, and its index."""
         parent, field = self._parent[statement]
@@ -60,6 +72,11 @@ class Parents:
             step = self._parent.get(step[0])
         return tuple(reversed(found))
 
+    def scope(self, node: ast.AST) -> ast.AST:
+        """The innermost function around ``node``, or the root."""
+        functions = self.functions(node)
+        return functions[-1] if functions else self._root
+
 
 class Alias(NamedTuple):
     """Whether two names hold the same object."""
@@ -70,29 +87,38 @@ class Alias(NamedTuple):
 
 
 def stores(node: ast.AST, name: str) -> ast.AST | None:
-    """The first node below ``node`` that binds or deletes ``name`` in the scope of ``node``; comprehension variables do not."""
+    """The first node below ``node`` that binds or deletes ``name`` in its scope; comprehension variables do not.
+
+    What nested functions do to the name when they are called is not seen: see ``_changed_elsewhere``.
+    """
     stack: list[ast.AST] = [node]
     while stack:
         current = stack.pop()
-        if isinstance(current, ast.Name):
-            if current.id == name and not isinstance(current.ctx, ast.Load):
-                return current
-        elif isinstance(current, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            if current.name == name or _declares_outer(current, name):
-                return current
-            stack.extend(current.decorator_list)
-        elif isinstance(current, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and current.name == name:
+        if _binds(current, name):
             return current
-        elif isinstance(current, ast.MatchMapping) and current.rest == name:
-            return current
-        elif isinstance(current, (ast.Import, ast.ImportFrom)):
-            if any((alias.asname or alias.name.partition(".")[0]) == name for alias in current.names):
-                return current
+        if isinstance(current, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            stack.extend((*current.decorator_list, current.args))
+        elif isinstance(current, ast.ClassDef):
+            stack.extend((*current.decorator_list, *current.bases, *current.keywords))
         elif isinstance(current, _COMPREHENSIONS):
             stack.extend(n for n in walk(current) if isinstance(n, ast.NamedExpr))
-        elif not isinstance(current, ast.Lambda):
+        elif isinstance(current, ast.Lambda):
+            stack.append(current.args)  # their defaults
+        else:
             stack.extend(children(current))
     return None
+
+
+def _binds(node: ast.AST, name: str) -> bool:
+    """Whether ``node`` itself, without what is below, binds or deletes ``name``."""
+    if isinstance(node, ast.Name):
+        return node.id == name and not isinstance(node.ctx, ast.Load)
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return any((alias.asname or alias.name.partition(".")[0]) == name for alias in node.names)
+    if isinstance(node, ast.MatchMapping):
+        return node.rest == name
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)
+    return isinstance(node, kinds) and node.name == name
 
 
 def loads(node: ast.AST, name: str) -> bool:
@@ -100,44 +126,52 @@ def loads(node: ast.AST, name: str) -> bool:
     return any(isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load) for n in walk(node))
 
 
-def _declares_outer(function: ast.AST, name: str) -> bool:
-    return any(isinstance(n, (ast.Global, ast.Nonlocal)) and name in n.names for n in walk(function))
+def _changed_elsewhere(scope: ast.AST, name: str) -> bool:
+    """Whether ``name`` may change without a store in ``scope``: an outer scope has it, or a nested one shares it."""
+    if isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        own = any(arg.arg == name for arg in arguments(scope)) or any(
+            stores(statement, name) for statement in scope.body
+        )
+        if not own:
+            return True
+    for node in walk(scope):
+        if isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names:
+            return True
+        if isinstance(node, ast.GeneratorExp) and stores(node, name):  # `:=` inside runs when the generator does
+            return True
+    return False
+
+
+def _read_later(scope: ast.AST, name: str) -> bool:
+    """Whether something inside ``scope`` reads ``name`` when it is called, which may be anywhere."""
+    return any(loads(node, name) for node in walk(scope) if isinstance(node, _LATER) and node is not scope)
 
 
 def same_object(parents: Parents, at: ast.stmt, target: str, other: str) -> Alias:
     """Whether `target is other` certainly holds when the statement ``at`` starts.
 
-    Walks backwards through the suite of ``at`` and the suites around it, up to the function, and looks for the last `target = other`
-    (or `other = target`); any other store of one of the two on the way spoils the proof.
+    Walks backwards through the suite of ``at`` and the suites around it, up to the function, and looks for the last
+    `target = other` (or `other = target`); any other store of one of the two on the way spoils the proof.
     """
+    scope = parents.scope(at)
+    if _changed_elsewhere(scope, target) or _changed_elsewhere(scope, other):
+        return Alias(False, 0)
     statement = at
-    same_suite = True
     while True:
         suite, index = parents.suite(statement)
         for position in range(index - 1, -1, -1):
             before = suite[position]
             if _assigns(before, target, other):
-                simple = same_suite and isinstance(before, ast.Assign) and len(before.targets) == 1
-                plain = simple and isinstance(before.targets[0], ast.Name)  # type: ignore[union-attr]  # narrowed by `simple`
-                unread = not any(loads(s, target) for s in suite[position + 1 : index])
-                removable = plain and unread and not _inside_try(parents, before)
-                return Alias(True, before.lineno, before if removable else None)  # type: ignore[arg-type]  # narrowed by `simple`
+                removable = statement is at and _only_for(parents, before, target, suite[position + 1 : index])
+                return Alias(True, before.lineno, before if removable and isinstance(before, ast.Assign) else None)
             if _assigns(before, other, target):
                 return Alias(True, before.lineno)
             spoiler = stores(before, target) or stores(before, other)
             if spoiler is not None:
                 return Alias(False, getattr(spoiler, "lineno", before.lineno))
-        step = parents.of(statement)
-        if step is None or not isinstance(step[0], (ast.stmt, ast.ExceptHandler, ast.match_case)):
+        parent = parents.enclosing(statement)
+        if parent is None or isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             return Alias(False, 0)
-        parent = step[0]
-        while isinstance(parent, (ast.ExceptHandler, ast.match_case)):
-            outer = parents.of(parent)
-            assert outer is not None  # a handler stands in a statement
-            parent = outer[0]
-        if isinstance(parent, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            return Alias(False, 0)
-        assert isinstance(parent, ast.stmt)
         if not isinstance(parent, ast.If):  # loops come round again, handlers see half of the body
             for name in (target, other):
                 spoiler = _stores_except(parent, name, at)
@@ -146,7 +180,6 @@ def same_object(parents: Parents, at: ast.stmt, target: str, other: str) -> Alia
         elif stores(parent.test, target) or stores(parent.test, other):
             return Alias(False, parent.lineno)
         statement = parent
-        same_suite = False
 
 
 def last_value(parents: Parents, at: ast.stmt, name: str) -> ast.expr | None:
@@ -154,17 +187,71 @@ def last_value(parents: Parents, at: ast.stmt, name: str) -> ast.expr | None:
 
     Looks through the suite of ``at`` and, while that stands in plain ``if`` statements, the suites around it.
     """
+    found = _last_store(parents, at, name)
+    return found[0].value if found is not None else None
+
+
+def owns_list(parents: Parents, at: ast.stmt, name: str) -> bool:
+    """Whether ``name`` certainly holds a list of its own when ``at`` starts, so that a copy may take its place."""
+    found = _last_store(parents, at, name)
+    if found is None or len(found[0].targets) != 1 or not isinstance(found[0].value, (ast.List, ast.ListComp)):
+        return False
+    return not _read_later(parents.scope(at), name) and not any(_gives_away(parents, node, name) for node in found[1])
+
+
+def _last_store(parents: Parents, at: ast.stmt, name: str) -> tuple[ast.Assign, list[ast.AST]] | None:
+    """The one assignment `name = ...` that counts when ``at`` starts, and all that may run between the two."""
+    if _changed_elsewhere(parents.scope(at), name):
+        return None
     statement = at
+    between: list[ast.AST] = []
     while True:
         suite, index = parents.suite(statement)
         for before in reversed(suite[:index]):
             if stores(before, name) is not None:
-                plain = isinstance(before, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in before.targets)
-                return before.value if plain and isinstance(before, ast.Assign) else None
+                plain = isinstance(before, ast.Assign) and all(
+                    isinstance(target, ast.Name) for target in before.targets
+                )
+                return (
+                    (before, between)
+                    if plain and isinstance(before, ast.Assign) and not stores(before.value, name)
+                    else None
+                )
+            between.append(before)
         step = parents.of(statement)
-        if step is None or not isinstance(step[0], ast.If):
+        if step is None or not isinstance(step[0], ast.If) or stores(step[0].test, name) is not None:
             return None
+        between.append(step[0].test)
         statement = step[0]
+
+
+def _gives_away(parents: Parents, node: ast.AST, name: str) -> bool:
+    """Whether ``node`` may keep the list ``name``: it reads more than items, loops, `len` and methods of lists."""
+    for inner in walk(node):
+        if not isinstance(inner, ast.Name) or inner.id != name:
+            continue
+        step = parents.of(inner)
+        assert step is not None  # a statement is above
+        parent, field = step
+        called = parents.of(parent)
+        if isinstance(parent, ast.Attribute):
+            kept = (
+                parent.attr not in _LIST_METHODS
+                or called is None
+                or not isinstance(called[0], ast.Call)
+                or called[1] != "func"
+            )
+        elif isinstance(parent, ast.Call):
+            kept = not (isinstance(parent.func, ast.Name) and parent.func.id == "len")
+        else:
+            kept = not (isinstance(parent, ast.Subscript) and field == "value") and not (
+                isinstance(parent, ast.For) and field == "iter"
+            )
+            if isinstance(parent, ast.comprehension):
+                kept = field != "iter"
+        if kept:
+            return True
+    return False
 
 
 def _stores_except(statement: ast.stmt, name: str, excluded: ast.stmt) -> ast.AST | None:
@@ -179,24 +266,45 @@ def _stores_except(statement: ast.stmt, name: str, excluded: ast.stmt) -> ast.AS
 
 
 def _assigns(statement: ast.stmt, target: str, value: str) -> bool:
-    """Whether ``statement`` is an assignment after which ``target`` and ``value`` are the same object."""
+    """Whether ``statement`` is an assignment after which ``target`` and ``value`` are the same object.
+
+    That is `target = value`, also `target = z = value`, or `target, z = value, ...` that stores neither otherwise.
+    """
     if not isinstance(statement, ast.Assign):
         return False
-    for to in statement.targets:
-        if isinstance(to, ast.Name) and to.id == target:
-            return isinstance(statement.value, ast.Name) and statement.value.id == value
-        if isinstance(to, ast.Tuple) and isinstance(statement.value, ast.Tuple) and len(to.elts) == len(statement.value.elts):
-            names = [e.id if isinstance(e, ast.Name) else None for e in to.elts]
-            if target in names and value not in names and names.count(target) == 1:
-                source = statement.value.elts[names.index(target)]
-                return isinstance(source, ast.Name) and source.id == value
-    return False
+    made, to = statement.value, statement.targets[0]
+    if isinstance(made, ast.Name):
+        names = [t.id if isinstance(t, ast.Name) else None for t in statement.targets]
+        return made.id == value and target in names and None not in names
+    if len(statement.targets) != 1 or not isinstance(to, ast.Tuple) or not isinstance(made, ast.Tuple):
+        return False
+    if len(to.elts) != len(made.elts) or any(isinstance(e, ast.Starred) for e in made.elts):
+        return False
+    proofs = [i for i, t in enumerate(to.elts) if isinstance(t, ast.Name) and t.id == target]
+    source = made.elts[proofs[0]] if len(proofs) == 1 else None
+    others = [t for i, t in enumerate(to.elts) if i not in proofs]
+    spoiled = any(stores(node, name) for node in (*others, made) for name in (target, value))
+    return isinstance(source, ast.Name) and source.id == value and not spoiled
 
 
-def _inside_try(parents: Parents, statement: ast.stmt) -> bool:
+def _only_for(parents: Parents, definition: ast.stmt, target: str, between: list[ast.stmt]) -> bool:
+    """Whether nobody reads what `target = other` stores until the statement behind ``between`` stores anew."""
+    if (
+        not isinstance(definition, ast.Assign)
+        or len(definition.targets) != 1
+        or not isinstance(definition.targets[0], ast.Name)
+    ):
+        return False
+    jumps = any(isinstance(node, (ast.Break, ast.Continue)) for statement in between for node in walk(statement))
+    read = any(loads(statement, target) for statement in between) or _read_later(parents.scope(definition), target)
+    return not jumps and not read and not _may_be_left(parents, definition)
+
+
+def _may_be_left(parents: Parents, statement: ast.stmt) -> bool:
+    """Whether the function may go on after an error in the suite of ``statement``: in a `try` or `with`."""
     step = parents.of(statement)
     while step and not isinstance(step[0], (ast.FunctionDef, ast.AsyncFunctionDef)):
-        if step[0].__class__.__name__ in ("Try", "TryStar"):
+        if step[0].__class__.__name__ in ("Try", "TryStar", "With", "AsyncWith"):
             return True
         step = parents.of(step[0])
     return False

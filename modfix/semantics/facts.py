@@ -122,7 +122,7 @@ class MethodFacts(NamedTuple):
     self_calls: tuple[str, ...]  # methods called as `self.method(...)`
     super_init: int  # offset behind the unconditional call of the base's __init__; -1 without one
     returns: tuple[Ref, ...]  # callees of the returned values; UNKNOWN for anything else than a call
-    optional_parameters: tuple[str, ...]  # parameters whose default is None
+    parameters: tuple[str, ...]
     parameter_defaults: tuple[tuple[str, Ref], ...]  # parameters whose default is a name, e.g. `norm_layer=nn.BatchNorm2d`
     decorated: bool
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from modfix.model.edit import CollapseBranch, Edit, RemoveStatement, ReplaceExpression
-from modfix.semantics.dataflow import Parents, last_value, same_object
+from modfix.semantics.dataflow import Parents, owns_list, same_object
 from modfix.semantics.facts import Guard
 from modfix.semantics.positions import Positions
 from modfix.semantics.syntax import walk
@@ -193,7 +193,7 @@ def _no_op(  # noqa: PLR0913  # one guard, seen from all sides
         if _same_variable(subject, statement):
             continue
         copied = _copied_list(subject, statement)
-        if copied is not None and isinstance(last_value(parents, statement, copied), (ast.List, ast.ListComp)):
+        if copied is not None and owns_list(parents, statement, copied):
             continue
         names = _renaming(subject, statement)
         if names is None:

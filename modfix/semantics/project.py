@@ -47,7 +47,7 @@ def is_class_name(ref: Ref) -> bool:
     last = ref.lstrip("$").rpartition(".")[2]
     if ref.startswith(("@", ".", "self.", UNKNOWN)) or (ref.startswith("$") and "." in ref):
         return False
-    return last[:1].isupper() and not last.isupper()
+    return last[:1].isupper()
 
 
 class Truth(Enum):
