@@ -31,6 +31,7 @@ class SelfStore(NamedTuple):
     target: ast.Attribute
     value: ast.expr | None
     method: FunctionNode
+    functions: tuple[FunctionNode, ...]  # around the statement, outermost first
 
 
 class SelfString(NamedTuple):

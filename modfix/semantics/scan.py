@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import cast
 
 from modfix.model.source import Refused, SourceFile
 from modfix.semantics.class_facts import ClassFactsMaker
@@ -111,27 +110,23 @@ class _Scanner:
     def _read(self, scope: Scope, context: Context, prefix: str) -> None:  # noqa: PLR0912  # one table of forms
         forms: dict[ast.AST, Form] = {}
         for node in scope.nodes:
-            kind = node.__class__
-            if kind is ast.Attribute:
-                attribute = cast("ast.Attribute", node)
-                inner = attribute.value
+            if node.__class__ is ast.Attribute:
+                inner = node.value
                 if inner.__class__ is ast.Attribute:
-                    forms[inner] = Form(UseForm.MEMBER, attribute.attr)
-                self._attribute(attribute, forms.get(node, _PLAIN), context)
-            elif kind is ast.Call:
-                self._call(cast("ast.Call", node), forms, context)
-            elif kind is ast.Assign:
+                    forms[inner] = Form(UseForm.MEMBER, node.attr)
+                self._attribute(node, forms.get(node, _PLAIN), context)
+            elif node.__class__ is ast.Call:
+                self._call(node, forms, context)
+            elif node.__class__ is ast.Assign:
                 if context.record is not None:
-                    assign = cast("ast.Assign", node)
-                    for target in assign.targets:
-                        self._assigned(assign, target, assign.value, context)
-            elif kind is ast.Subscript:
-                inner = cast("ast.Subscript", node).value
-                forms[inner] = _ITEM
+                    for target in node.targets:
+                        self._assigned(node, target, node.value, context)
+            elif node.__class__ is ast.Subscript:
+                forms[node.value] = _ITEM
                 if forms.get(node, _PLAIN).form in (UseForm.NONE_TEST, UseForm.TEST):
-                    self._tested_child(inner, context)
-            elif kind is ast.Compare:
-                self._compare(cast("ast.Compare", node), forms, context)
+                    self._tested_child(node.value, context)
+            elif isinstance(node, ast.Compare):
+                self._compare(node, forms, context)
             elif isinstance(node, (ast.If, ast.IfExp, ast.While, ast.Assert)):
                 forms[node.test] = _TESTED
             elif isinstance(node, ast.BoolOp):
@@ -193,11 +188,11 @@ class _Scanner:
         elif store is ast.Del:
             form = _DELETED
         if inner.__class__ is ast.Name:
-            source: str | None = cast("ast.Name", inner).id
+            source: str | None = inner.id
             if source == context.self_name:
                 self._self_attribute(node, form, context)
                 return
-            if not context.functions and self.names.bindings.get(cast("str", source), UNKNOWN)[0] not in "?@":
+            if not context.functions and self.names.bindings.get(inner.id, UNKNOWN)[0] not in "?@":
                 return  # `torch.float32` at module level
         else:
             source = dotted(inner)
@@ -250,7 +245,7 @@ class _Scanner:
         assert method is not None
         if isinstance(target, ast.Attribute) and is_name(target.value, context.self_name):
             record.targets.add(target)
-            record.stores.setdefault(target.attr, []).append(SelfStore(statement, target, value, method))
+            record.stores.setdefault(target.attr, []).append(SelfStore(statement, target, value, method, context.functions))
 
     def _compare(self, node: ast.Compare, forms: dict[ast.AST, Form], context: Context) -> None:
         operator, right = node.ops[0], node.comparators[0]
@@ -274,9 +269,9 @@ class _Scanner:
     def _call(self, node: ast.Call, forms: dict[ast.AST, Form], context: Context) -> None:
         func = node.func
         if func.__class__ is ast.Attribute:
-            self._member_call(node, cast("ast.Attribute", func), forms, context)
+            self._member_call(node, func, forms, context)
         elif func.__class__ is ast.Name and node.args:
-            self._function_call(node, cast("ast.Name", func), forms, context)
+            self._function_call(node, func, forms, context)
 
     def _member_call(self, node: ast.Call, func: ast.Attribute, forms: dict[ast.AST, Form], context: Context) -> None:
         inner = func.value

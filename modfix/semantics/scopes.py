@@ -27,7 +27,6 @@ _TELLING = frozenset(
     {
         ast.AnnAssign,
         ast.Assert,
-        ast.Assign,
         ast.BoolOp,
         ast.Compare,
         ast.For,
@@ -76,7 +75,7 @@ class Scope:
         self.inner: list[Scope] = []
         self.bound: list[tuple[str, Ref]] = []  # by imports, definitions, handlers, patterns
         self.stored: list[str] = []  # by everything else; once for each time
-        self.assigns: list[ast.Assign] = []  # those with a bare name among their targets
+        self.assigns: list[ast.Assign] = []  # to bare names; once for each of them
         self.declared: list[str] = []  # `global`, `nonlocal`
         self.globals: list[str] = []
         self.returns: list[ast.expr | None] = []
@@ -139,13 +138,20 @@ def _fill(scope: Scope, scopes: dict[ast.AST, Scope], waiting: list[Scope]) -> N
             for keyword in node.keywords:
                 push(keyword.value)
             continue
+        if kind is ast.Assign:
+            assert isinstance(node, ast.Assign)
+            telling(node)
+            for target in node.targets:
+                if target.__class__ is ast.Name:
+                    scope.stored.append(target.id)
+                    scope.assigns.append(node)
+                else:
+                    push(target)
+            push(node.value)
+            continue
         if kind in _TELLING:
             telling(node)
-            if kind is ast.Assign:
-                assert isinstance(node, ast.Assign)
-                if any(target.__class__ is ast.Name for target in node.targets):
-                    scope.assigns.append(node)
-            elif kind is ast.AnnAssign:
+            if kind is ast.AnnAssign:
                 assert isinstance(node, ast.AnnAssign)
                 push(node.target)
                 if node.value is not None:
