@@ -140,15 +140,9 @@ class Identity(Codemod):
 
     def _refusal(self, attr: Attribute) -> Refusal | None:
         """Why the attribute cannot be converted, or None. The first reason in this order is shown."""
-        steps = (
-            _class_reasons,
-            _definition_reasons,
-            _order_reasons,
-            self._guard_reasons,
-            _use_reasons,
-            _project_reasons,
-        )
-        for reasons in steps:
+        on_stores = (_class_reasons, _definition_reasons, _order_reasons)
+        on_uses = (self._guard_reasons, _use_reasons, _project_reasons)
+        for reasons in (*on_stores, *on_uses):
             for kind, reason, blocker in reasons(attr):
                 return Refusal(kind, reason, blocker)
         return None
@@ -383,7 +377,7 @@ def _else_instead(attr: Attribute, first: Defined) -> Span | None:
     in_order = (
         later[0].cls is first.cls and second.method == first.facts.method and first.facts.statement < second.statement
     )
-    met = {facts.method for _, facts in (*attr.guards, *attr.uses)}
+    met = {guard.facts.method for guard in attr.guards} | {use.facts.method for use in attr.uses}
     unseen = first.facts.method not in met and not met & set(first.method.self_calls)
     return second.lone_if if alone and in_order and unseen else None
 

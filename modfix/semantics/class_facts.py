@@ -105,7 +105,9 @@ class ClassFactsMaker:
         """The offset behind `super().__init__(...)` or `Base.__init__(self, ...)`, or -1 without one."""
         for statement in node.body:
             call = statement.value if isinstance(statement, ast.Expr) else None
-            if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "__init__"):
+            if not (
+                isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "__init__"
+            ):
                 continue
             owner = call.func.value
             of_super = isinstance(owner, ast.Call) and is_name(owner.func, "super")
@@ -139,7 +141,10 @@ class ClassFactsMaker:
         return (UNKNOWN,)
 
     def _callee(self, func: ast.expr, functions: tuple[FunctionNode, ...]) -> Ref:
-        """The reference of what is called; a name of unknown meaning is ``$name``, so that the project can judge by convention."""
+        """The reference of what is called.
+
+        A name of unknown meaning is ``$name``, so that the project can judge by convention.
+        """
         if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and functions:
             parameters = functions[-1].args.args
             if parameters and func.value.id == parameters[0].arg:
@@ -168,7 +173,7 @@ class ClassFactsMaker:
             links = self._links(use.method)
             guards.append(analyse(self._path, subject, test, links, self._positions, use.method.name))
             regions.append(self._region(test, links))
-        stored_in = record.stored_in.get(attr, frozenset()) if linked else frozenset()
+        stored_in: set[FunctionNode] = record.stored_in.get(attr, set()) if linked else set()
         others = []
         for use in uses:
             if use.form.form in _TESTS or (regions and self._inside(use.node, regions)):
@@ -249,7 +254,10 @@ class ClassFactsMaker:
         return store.value is not None and any(map(is_none, leaves_of(store.value)))
 
     def _optional_name(self, value: ast.expr, function: FunctionNode) -> bool:
-        """Whether a local name may be None by what the function shows: its default, its annotation, or a store of None."""
+        """Whether a local name may be None by what the function shows.
+
+        Its default, its annotation, or a store of None.
+        """
         if not isinstance(value, ast.Name):
             return False
         scope = self._names.scopes[function]
@@ -301,7 +309,7 @@ def _filled(call: ast.Call) -> bool:
 
 
 def _dominated(links: Parents, node: ast.Attribute) -> bool:
-    """Whether the nearest store of the same attribute before ``node``, on every path, stored something other than None."""
+    """Whether the nearest store of the same attribute before ``node``, on every path, stored the result of a call."""
     assert isinstance(node.value, ast.Name)
     subject = Subject(node.value.id, node.attr)
     statement = links.statement(node)
@@ -312,7 +320,10 @@ def _dominated(links: Parents, node: ast.Attribute) -> bool:
                 targets = before.targets if isinstance(before, ast.Assign) else [before.target]
                 if any(subject.is_read(target) for target in targets):
                     return isinstance(before.value, ast.Call)
-            if any(isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store) and subject.is_read(n) for n in walk(before)):
+            if any(
+                isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store) and subject.is_read(n)
+                for n in walk(before)
+            ):
                 return False
         step = links.of(statement)
         if step is None:

@@ -411,14 +411,14 @@ class Project:
         for cut in range(len(parts) - 1, -1, -1):
             module = self._module(path, level, parts[:cut])
             if module is not None:
-                rest = parts[cut:]
+                inside = parts[cut:]
                 facts = self.files[module]
-                inner = facts.bindings.get(rest[0])
+                inner = facts.bindings.get(inside[0])
                 if inner is None and len(facts.star_imports) == 1:
-                    inner = facts.star_imports[0] + rest[0]
-                if inner is None or (len(rest) > 1 and inner[0] in "@?"):
+                    inner = facts.star_imports[0] + inside[0]
+                if inner is None or (len(inside) > 1 and inner[0] in "@?"):
                     return UNKNOWN
-                return self._resolve(module, ".".join([inner, *rest[1:]]), None, seen)
+                return self._resolve(module, ".".join([inner, *inside[1:]]), None, seen)
             if cut and level == 0 and not self._modules.get(parts[0]):
                 break
         return UNKNOWN if level else ref

@@ -77,7 +77,7 @@ class ReceiverRecord:
 
 
 class Context:
-    """Where the scan is: the functions around, the objects that the outermost of them uses, and the ``self`` in reach."""
+    """Where the scan is: the functions around, the objects that the outermost uses, and the ``self`` in reach."""
 
     __slots__ = ("functions", "method", "receivers", "record", "self_name")
 

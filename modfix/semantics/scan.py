@@ -1,8 +1,9 @@
 """From the text of a file to its facts.
 
-One walk over the syntax tree collects the scopes and the few nodes that tell something (`scopes.collect`). Here these are read, every node
-once: a parent says how its children are used (called, tested, read for a member), so no parent links are needed. What the methods of a
-class do with ``self`` is collected in records, which `class_facts` turns into facts.
+One walk over the syntax tree collects the scopes and the few nodes that tell something (`scopes.collect`). Here these
+are read, every node once: a parent says how its children are used (called, tested, read for a member), so no parent
+links are needed. What the methods of a class do with ``self`` is collected in records, which `class_facts` turns into
+facts.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class _Scanner:
         self.records: list[ClassRecord] = []
         self.outside: dict[str, list[tuple[UseForm, int, int, ReceiverRecord | None]]] = {}
         self.notes: list[Note] = []
-        self.none_tests = {node.name for node in tree.body if _is_none_test(node)}
+        self.none_tests = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and _is_none_test(node)}
 
     def facts(self) -> FileFacts:
         self._read(self.names.scopes[self.tree], Context((), {}), "")
@@ -90,7 +91,9 @@ class _Scanner:
                 if record is not None and record not in index:
                     index[record] = len(receivers)
                     receivers.append(Receiver(record.source, record.known_ref(), frozenset(record.reads)))
-            outside[attr] = tuple([OutsideUse(form, line, column, index[record]) for form, line, column, record in uses])
+            outside[attr] = tuple(
+                [OutsideUse(form, line, column, index[record]) for form, line, column, record in uses]
+            )
         functions = {
             node.name: FunctionFacts(node.name, make.returns(node, (node,)))
             for node in self.tree.body
@@ -226,7 +229,9 @@ class _Scanner:
     def _outside(self, attr: str, form: UseForm, node: ast.expr, receiver: ReceiverRecord | None) -> None:
         self.outside.setdefault(attr, []).append((form, node.lineno, node.col_offset + 1, receiver))
 
-    def _assigned(self, statement: ast.Assign | ast.AnnAssign, target: ast.expr, value: ast.expr, context: Context) -> None:
+    def _assigned(
+        self, statement: ast.Assign | ast.AnnAssign, target: ast.expr, value: ast.expr, context: Context
+    ) -> None:
         if isinstance(target, ast.Attribute):
             self._store(statement, target, value, context)
         elif isinstance(target, (ast.Tuple, ast.List)):
@@ -245,7 +250,9 @@ class _Scanner:
         assert method is not None
         if isinstance(target, ast.Attribute) and is_name(target.value, context.self_name):
             record.targets.add(target)
-            record.stores.setdefault(target.attr, []).append(SelfStore(statement, target, value, method, context.functions))
+            record.stores.setdefault(target.attr, []).append(
+                SelfStore(statement, target, value, method, context.functions)
+            )
 
     def _compare(self, node: ast.Compare, forms: dict[ast.AST, Form], context: Context) -> None:
         operator, right = node.ops[0], node.comparators[0]
@@ -260,7 +267,10 @@ class _Scanner:
             forms[node.left] = _TESTED  # `len(...) > 0` asks no more than `if len(...)` does
 
     def _tested_child(self, node: ast.expr, context: Context) -> None:
-        """Notes `m._modules[name] is None` and `name in m._modules`; for `self` there is a note of the class already."""
+        """Notes `m._modules[name] is None` and `name in m._modules`.
+
+        For `self` there is a note of the class already.
+        """
         if isinstance(node, ast.Attribute) and node.attr == "_modules" and not is_name(node.value, context.self_name):
             self.notes.append(_note("modules-dict", node))
 
@@ -378,7 +388,11 @@ def _asked_of_each(loop: ast.For) -> str | None:
                 return "each judged"
         if not isinstance(statement, (ast.If, ast.Try)):
             for node in inside:
-                if isinstance(node, ast.Attribute) and dotted(node.value) in targets and node.attr not in MODULE_MEMBERS:
+                if (
+                    isinstance(node, ast.Attribute)
+                    and dotted(node.value) in targets
+                    and node.attr not in MODULE_MEMBERS
+                ):
                     return f"read:{node.attr}"
     return None
 
@@ -402,7 +416,10 @@ def _match_up(target: ast.Tuple | ast.List, value: ast.Tuple | ast.List) -> bool
 
 
 def _prefix(name: ast.expr) -> str:
-    """What a computed attribute name certainly starts with: ``fc`` for ``f"fc{i}"``, ``"fc" + str(i)`` and ``"fc%d" % i``."""
+    """What a computed attribute name certainly starts with.
+
+    ``fc`` for ``f"fc{i}"``, ``"fc" + str(i)`` and ``"fc%d" % i``.
+    """
     while isinstance(name, ast.BinOp):
         name = name.left
     if isinstance(name, ast.Call) and isinstance(name.func, ast.Attribute) and name.func.attr == "format":
@@ -414,9 +431,9 @@ def _prefix(name: ast.expr) -> str:
     return ""
 
 
-def _is_none_test(node: ast.stmt) -> bool:
+def _is_none_test(node: ast.FunctionDef) -> bool:
     """Whether a function only says whether its one argument is not None: the `exists(x)` of many projects."""
-    if not isinstance(node, ast.FunctionDef) or len(node.args.args) != 1 or len(list(arguments(node))) != 1:
+    if len(node.args.args) != 1 or len(list(arguments(node))) != 1:
         return False
     made = node.body[-1].value if isinstance(node.body[-1], ast.Return) and len(node.body) == 1 else None
     return (

@@ -1,10 +1,11 @@
 """Which names mean what: imports, local rebinding and shadowing.
 
-A name is looked up as Python does it: in the function and the functions around it, then at module level. What is bound in more than one
-way is unknown, except for alternatives that agree (``try: import a`` / ``except ImportError: import a``).
+A name is looked up as Python does it: in the function and the functions around it, then at module level. What is bound
+in more than one way is unknown, except for alternatives that agree (``try: import a`` / ``except ImportError: import
+a``).
 
-All of it comes from one walk over the tree, which also hands on the nodes that somebody may have to look at (`Scope.nodes`): nine nodes
-in ten say nothing, and are visited this once.
+All of it comes from one walk over the tree, which also hands on the nodes that somebody may have to look at
+(`Scope.nodes`): nine nodes in ten say nothing, and are visited this once.
 """
 
 from __future__ import annotations
@@ -63,8 +64,8 @@ _SPECIAL = frozenset(
 class Scope:
     """A module, class or function, without the classes and functions inside, which are scopes of their own (`inner`).
 
-    ``nodes`` are the nodes of it that say something about attributes, parents before their children, and where a class or function
-    stands, that statement. Annotations are left out: they use nothing.
+    ``nodes`` are the nodes of it that say something about attributes, parents before their children, and where a class
+    or function stands, that statement. Annotations are left out: they use nothing.
     """
 
     __slots__ = ("assigns", "bound", "declared", "globals", "inner", "node", "nodes", "returns", "stored", "yields")
@@ -111,7 +112,7 @@ def collect(tree: ast.Module) -> dict[ast.AST, Scope]:
     return scopes
 
 
-def _fill(scope: Scope, scopes: dict[ast.AST, Scope], waiting: list[Scope]) -> None:  # noqa: PLR0912  # one loop, for speed
+def _fill(scope: Scope, scopes: dict[ast.AST, Scope], waiting: list[Scope]) -> None:  # noqa: PLR0912, PLR0915  # for speed
     stack: list[ast.AST] = list(scope.node.body)
     pop, push = stack.pop, stack.append
     telling = scope.nodes.append
@@ -232,7 +233,10 @@ def bound_names(statements: Iterable[ast.AST]) -> Iterator[tuple[str, Ref]]:
 
 
 class Names:
-    """The names of one file. Of several bindings at module level the last one counts; those under ``if`` and ``try`` must agree."""
+    """The names of one file.
+
+    Of several bindings at module level the last one counts; those under ``if`` and ``try`` must agree.
+    """
 
     def __init__(self, tree: ast.Module) -> None:
         self.scopes = collect(tree)
@@ -270,7 +274,10 @@ class Names:
         return known
 
     def resolve(self, node: ast.AST, functions: tuple[FunctionNode, ...]) -> Ref:
-        """The reference of a (dotted) name that is read inside ``functions``, outermost first; at module level where there is none."""
+        """The reference of a (dotted) name that is read inside ``functions``, outermost first.
+
+        At module level where there is none.
+        """
         name = dotted(node)
         if name is None:
             return UNKNOWN
