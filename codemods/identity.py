@@ -285,6 +285,12 @@ def _order_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
 
 def _use_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
     for use in attr.uses:
+        if use.facts.detail == "try":
+            yield (
+                "in-try",
+                f"an exception of `self.{attr.name}(...)` is caught here, perhaps that for `None`",
+                use.location,
+            )
         if use.facts.form is UseForm.CALL and use.facts.method in use.cls.construction and not use.facts.dominated:
             yield (
                 "builder",
@@ -323,6 +329,9 @@ def _project_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
                 f"children are picked by position or number here, perhaps those of `{cls.name}`",
                 location,
             )
+    for location, note in project.notes("computed-none"):
+        if attr.name.startswith(note.detail):
+            yield "computed-attribute", "an attribute of computed name is set to `None` or deleted here", location
     for location, _ in project.notes("modules-dict"):
         yield "modules-dict", "an entry of `_modules` is tested here", location
     for location, note in project.notes("identity-dispatch"):

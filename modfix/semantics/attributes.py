@@ -82,6 +82,8 @@ class Defined(NamedTuple):
 
     def may_be_none(self, tested: bool) -> bool:
         """Whether it may store None, where ``tested`` says whether somebody tests the attribute for None."""
+        if self.facts.present:
+            return False
         if self.facts.nones or self.facts.optional_name:
             return True
         return tested and (
@@ -262,6 +264,9 @@ class Attribute:
                 before = other.method != second.facts.method or other.statement < second.facts.statement
                 if after and before and _may_register(facts, other) and not _registered_before(facts, first.facts):
                     return Location(cls.path, other.line, other.column)
+            for use in facts.uses:
+                if use.detail == "setattr" and use.method in (first.facts.method, second.facts.method):
+                    return Location(cls.path, use.line, use.column)
         if {"add_module", "register_module", "register_parameter"} & {
             *first.method.self_calls,
             *second.method.self_calls,

@@ -45,11 +45,10 @@ class ClassFactsMaker:
         node = record.node
         span = self._positions.span(node)
         attributes = {}
-        if node.bases or record.stores:
-            for attr in sorted(record.mentioned):
-                facts = self._attribute_facts(record, attr)
-                if facts is not None:
-                    attributes[attr] = facts
+        for attr in sorted(record.mentioned):  # of mixins without bases as well: a subclass has the attribute
+            facts = self._attribute_facts(record, attr)
+            if facts is not None:
+                attributes[attr] = facts
         decorators = (d.func if isinstance(d, ast.Call) else d for d in node.decorator_list)
         return ClassFacts(
             node.name,
@@ -180,7 +179,8 @@ class ClassFactsMaker:
                 continue
             dominated = use.method in stored_in and _dominated(self._links(use.method), use.node)
             node, form = use.node, use.form
-            others.append(Use(form.form, use.method.name, node.lineno, node.col_offset + 1, form.detail, dominated))
+            detail = "try" if linked and form.form is UseForm.CALL and self._in_try(use) else form.detail
+            others.append(Use(form.form, use.method.name, node.lineno, node.col_offset + 1, detail, dominated))
         for call, function, method in strings:
             others.append(Use(UseForm.STRING, method.name, call.lineno, call.col_offset + 1, function, False))
         return AttributeFacts(
@@ -189,6 +189,15 @@ class ClassFactsMaker:
             tuple(sorted(guards, key=lambda guard: guard.test)),
             tuple(sorted(others, key=lambda use: (use.line, use.column))),
         )
+
+    def _in_try(self, use: SelfUse) -> bool:
+        """Whether an exception that ``use`` raises may be caught inside its method."""
+        step = self._links(use.method).of(use.node)
+        while step is not None:
+            if step[1] == "body" and getattr(step[0], "handlers", None):
+                return True
+            step = self._links(use.method).of(step[0])
+        return False
 
     def _links(self, method: FunctionNode) -> Parents:
         known = self._parents.get(method)
@@ -240,6 +249,7 @@ class ClassFactsMaker:
             source(value) if value is not None and kind is ValueKind.NAME else "",
             all(_filled(leaf) for leaf in leaves if isinstance(leaf, ast.Call)),
             value is not None and kind is ValueKind.NAME and self._optional_name(value, functions[-1]),
+            any(_proves_present(node, statement, value) for node in around),
             tuple([source(other) for other in others]) if shared else (),
             source(target),
             not shared and not (targets and isinstance(targets[0], (ast.Tuple, ast.List))),
@@ -302,6 +312,19 @@ def _kind(value: ast.expr | None, made: list[ast.expr], nones: tuple[Span, ...])
     if made and all(isinstance(leaf, ast.Call) for leaf in made):
         return ValueKind.CALL
     return ValueKind.NAME if isinstance(value, ast.Name) else ValueKind.OTHER
+
+
+def _proves_present(around: ast.If, statement: ast.stmt, value: ast.expr | None) -> bool:
+    """Whether the test of an `if` around an assignment of a name says that the name is not None."""
+    if not isinstance(value, ast.Name):
+        return False
+    test, wanted = around.test, _arm(around, statement) == "body"
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        test, wanted = test.operand, not wanted
+    if isinstance(test, ast.Compare) and len(test.ops) == 1 and is_none(test.comparators[0]):
+        negative = isinstance(test.ops[0], (ast.IsNot, ast.NotEq))
+        return is_name(test.left, value.id) and negative is wanted
+    return is_name(test, value.id) and wanted
 
 
 def _filled(call: ast.Call) -> bool:

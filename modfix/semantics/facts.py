@@ -66,6 +66,7 @@ class Definition(NamedTuple):
     source: str  # of the value, where it is a name
     filled: bool  # every call has a positional argument, so `nn.Sequential(...)` is not empty
     optional_name: bool  # NAME: a parameter with default None, or annotated as optional, that was not rebound before
+    present: bool  # NAME: a test around the assignment says that it is not None
     chain: tuple[str, ...]  # source of the other targets of `a = self.x = None`
     target: str  # source of this target
     statement_is_simple: bool  # nothing but this target is assigned

@@ -64,10 +64,12 @@ class ClassRecord:
 class ReceiverRecord:
     """An object that is no ``self``, by its name in one outermost function, and what is read from it there."""
 
-    __slots__ = ("reads", "ref", "source")
+    __slots__ = ("function", "reads", "ref", "source", "typed")
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, function: FunctionNode | None) -> None:
         self.source = source
+        self.function = function  # the outermost one; None at module level
+        self.typed = False  # a test asks for its type or for an attribute
         self.ref: Ref = ""  # not resolved yet
         self.reads: set[str] = set()
 
@@ -99,5 +101,5 @@ class Context:
         """The record of the object called ``source``."""
         known = self.receivers.get(source)
         if known is None:
-            known = self.receivers[source] = ReceiverRecord(source)
+            known = self.receivers[source] = ReceiverRecord(source, self.functions[0] if self.functions else None)
         return known

@@ -33,6 +33,7 @@ _ITEM = Form(UseForm.MEMBER, "[...]")
 _STORED = Form(UseForm.STORE, "")
 _DELETED = Form(UseForm.DELETE, "")
 _OF_TYPE = Form(UseForm.TYPE_TEST, "")
+_COLLECTS = frozenset({"add_module", "append", "extend", "insert"})
 # What a function makes of a walk over children; None: the same as what happens to its own result.
 _SEQUENCE_FUNCTIONS: dict[str, Form | None] = {
     "list": None,
@@ -90,7 +91,8 @@ class _Scanner:
             for *_, record in uses:
                 if record is not None and record not in index:
                     index[record] = len(receivers)
-                    receivers.append(Receiver(record.source, record.known_ref(), frozenset(record.reads)))
+                    reads = frozenset(record.reads if self._is_one_object(record) else ())
+                    receivers.append(Receiver(record.source, record.known_ref(), reads))
             outside[attr] = tuple(
                 [OutsideUse(form, line, column, index[record]) for form, line, column, record in uses]
             )
@@ -138,11 +140,13 @@ class _Scanner:
                 if isinstance(node.op, ast.Not):
                     forms[node.operand] = _TESTED
             elif isinstance(node, (ast.For, ast.comprehension)):
-                forms[node.iter] = _ITERATED
+                collected = isinstance(node, ast.comprehension) and _walks_children(node.iter)
+                forms[node.iter] = Form(UseForm.VALUE, "collected") if collected else _ITERATED
                 if isinstance(node, ast.For):
                     self._loop(node, context)
             elif isinstance(node, ast.Starred):
-                forms[node.value] = _ITERATED
+                unpacked = _walks_children(node.value)  # `nn.Sequential(*m.children())` numbers them
+                forms[node.value] = Form(UseForm.VALUE, "unpacked") if unpacked else _ITERATED
             elif isinstance(node, ast.AnnAssign):
                 if context.record is not None and node.value is not None:
                     self._assigned(node, node.target, node.value, context)
@@ -225,6 +229,18 @@ class _Scanner:
             record.stored_in.setdefault(attr, set()).add(method)
         if node not in record.targets:  # `self.x += 1`, `for self.x in ...`, `with ... as self.x` are here, too
             record.uses.setdefault(attr, []).append(SelfUse(node, form, method))
+
+    def _is_one_object(self, record: ReceiverRecord) -> bool:
+        """Whether a name stands for one object all through its function, so that all reads are of that object.
+
+        It is a parameter, or stored once by an assignment, and no test asks what it is.
+        """
+        if record.typed or record.function is None:
+            return not record.typed
+        scope, root = self.names.scopes[record.function], record.source.partition(".")[0]
+        times = scope.times_stored(root)
+        is_parameter = any(arg.arg == root for arg in arguments(record.function))
+        return times == 0 or (times == 1 and not is_parameter and len(scope.values_of(root)) == 1)
 
     def _outside(self, attr: str, form: UseForm, node: ast.expr, receiver: ReceiverRecord | None) -> None:
         self.outside.setdefault(attr, []).append((form, node.lineno, node.col_offset + 1, receiver))
@@ -316,6 +332,9 @@ class _Scanner:
             if _has_one_argument(node) and self.names.resolve(func, context.functions) == "@" + name:
                 forms[first] = _NONE_TESTED
         elif name == "isinstance" and len(node.args) == 2:
+            tested = dotted(first)
+            if tested is not None and tested != context.self_name:
+                context.receiver(tested).typed = True
             classes = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else [node.args[1]]
             refs = [self.names.resolve(c, context.functions) for c in classes]
             if any(ref.endswith(".Identity") for ref in refs):
@@ -335,12 +354,16 @@ class _Scanner:
             else:
                 source = dotted(node.args[0])
                 receiver = None if source is None else context.receiver(source)
+                if receiver is not None and function == "hasattr":
+                    receiver.typed = True
                 if receiver is not None and not receiver.ref:
                     receiver.ref = self.names.resolve(node.args[0], context.functions)
                 self._outside(name.value, UseForm.STRING, node, receiver)
         elif on_self:
             assert context.record is not None
             context.record.notes.append(_note("computed-attribute", node, _prefix(name)))
+        elif function == "delattr" or (function == "setattr" and len(node.args) > 2 and is_none(node.args[2])):
+            self.notes.append(_note("computed-none", node, _prefix(name)))
 
     def _torch_save(self, node: ast.Call, context: Context) -> None:
         """Notes `torch.save(model, ...)`: old files of whole models load without the new attribute values."""
@@ -386,6 +409,10 @@ def _asked_of_each(loop: ast.For) -> str | None:
                 return "each called"
             if isinstance(node, (ast.Raise, ast.Assert)):
                 return "each judged"
+            if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+                return "counted"
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _COLLECTS:
+                return "collected"
         if not isinstance(statement, (ast.If, ast.Try)):
             for node in inside:
                 if (
@@ -395,6 +422,11 @@ def _asked_of_each(loop: ast.For) -> str | None:
                 ):
                     return f"read:{node.attr}"
     return None
+
+
+def _walks_children(node: ast.expr) -> bool:
+    """Whether ``node`` is `m.children()` or `m.named_children()`."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _CHILD_WALKS
 
 
 def _passes_through(statement: ast.AST, call: ast.Call) -> bool:

@@ -78,7 +78,8 @@ class Segment:
         self._indent = indent
         self._lacks_line_end = not self.before.endswith(("\n", "\r"))
         self._module = self._parse()
-        finder = SpanFinder(self._module, {target.edit.span for target in targets}, lines.text, span.start)
+        wanted = {span for target in targets for span in self._spellings(target.edit.span)}
+        finder = SpanFinder(self._module, wanted, lines.text, span.start)
         self._module._codegen(finder)
         if finder.code != self._complete():
             same = takewhile(lambda pair: pair[0] == pair[1], zip(finder.code, self.before, strict=False))
@@ -134,7 +135,8 @@ class Segment:
         )
         nodes = [
             node
-            for node in finder.found.get(edit.span, ())
+            for found in self._spellings(edit.span)
+            for node in finder.found.get(found, ())
             if isinstance(node, kind) and not isinstance(node, (cst.SimpleStatementLine, cst.StarredElement))
         ]
         if not nodes:
@@ -150,6 +152,12 @@ class Segment:
         if isinstance(edit, (ReplaceStatement, InsertBefore, InsertAfter, AddElse, AddMethod)):
             return _Planned(target, node, newline, snippet=self._snippet(edit.source, target.group, newline))
         return _Planned(target, node, newline)
+
+    def _spellings(self, span: Span) -> tuple[Span, ...]:
+        """A span as `ast` has it, and as LibCST does where the block of a statement ends in a needless `;`."""
+        text = self._lines.text[span.start : span.end]
+        bare = text.removesuffix(";").rstrip(" \t")
+        return (span, Span(span.start, span.start + len(bare))) if text.endswith(";") else (span,)
 
     def _snippet(self, source: str, group: int, newline: cst.Newline) -> Snippet:
         parse_statements(source, group)
@@ -263,6 +271,11 @@ def segment_span(body: Sequence[ast.stmt], group: range, lines: Lines, not_above
     return Span(max(start, form_feed + 1), end)
 
 
+def _body_column(statement: ast.stmt) -> int:
+    body = getattr(statement, "body", None)
+    return body[0].col_offset if isinstance(body, list) and body[0].lineno > statement.lineno else 0
+
+
 def _end(statement: ast.stmt, following: ast.stmt | None, lines: Lines) -> int:
     """Where the lines of the next top-level statement begin. Indented comments behind a block belong to the block."""
     lineno = last_line(statement) + 1
@@ -274,6 +287,9 @@ def _end(statement: ast.stmt, following: ast.stmt | None, lines: Lines) -> int:
         line = lines.line(number)
         if line.startswith("#"):
             break
-        if line.lstrip(" \t\f").startswith("#"):
+        comment = line.lstrip(" \t\f")
+        if comment.startswith("#"):
+            if len(line) - len(comment) < _body_column(statement):
+                break  # neither of the block nor of the module: LibCST would move it
             end = lines.start(number + 1)
     return end
