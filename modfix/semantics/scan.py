@@ -796,6 +796,8 @@ def _dominated(links: Parents, node: ast.Attribute) -> bool:
     assert isinstance(node.value, ast.Name)
     subject = Subject(node.value.id, node.attr)
     statement = links.statement(node)
+    if _waits(links, node):
+        return False
     while not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
         suite, index = links.suite(statement)
         for before in reversed(suite[:index]):
@@ -803,16 +805,27 @@ def _dominated(links: Parents, node: ast.Attribute) -> bool:
                 targets = before.targets if isinstance(before, ast.Assign) else [before.target]
                 if any(subject.is_read(target) for target in targets):
                     return isinstance(before.value, ast.Call)
-            if any(subject.is_read(n) and isinstance(n.ctx, ast.Store) for n in ast.walk(before) if isinstance(n, ast.Attribute)):
+            if _stores_attribute(before, subject):
                 return False
-        step = links.of(statement)
-        if step is None:
+        parent = links.enclosing(statement)
+        if parent is None:
             return False
-        parent = step[0]
-        while not isinstance(parent, ast.stmt):
-            outer = links.of(parent)
-            if outer is None:
-                return False
-            parent = outer[0]
+        once = isinstance(parent, (ast.If, ast.With, ast.AsyncWith, ast.FunctionDef, ast.AsyncFunctionDef))
+        if not once and _stores_attribute(parent, subject):
+            return False  # loops come round again, handlers see half of the body
         statement = parent
     return False
+
+
+def _stores_attribute(node: ast.AST, subject: Subject) -> bool:
+    return any(subject.is_read(n) and isinstance(n.ctx, ast.Store) for n in ast.walk(node) if isinstance(n, ast.Attribute))
+
+
+def _waits(links: Parents, node: ast.AST) -> bool:
+    """Whether ``node`` stands in a lambda or generator, which runs later, or in the test of a loop, which runs again."""
+    step = links.of(node)
+    while step is not None and not isinstance(step[0], ast.stmt):
+        if isinstance(step[0], (ast.Lambda, ast.GeneratorExp)):
+            return True
+        step = links.of(step[0])
+    return step is not None and isinstance(step[0], ast.While)
