@@ -125,8 +125,10 @@ class _Scanner:
                     receivers.append(Receiver(key[1], self.receiver_refs.get(key, UNKNOWN), frozenset(self.receiver_reads.get(key, ()))))
                 found.append(OutsideUse(form, line, column, -1 if key is None else index[key]))
             outside[attr] = tuple(found)
+        blocks = [s for s in self.tree.body if hasattr(s, "body") and not isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))]
+        alternatives = {name for name, ref, _ in bound_names(blocks) if ref.startswith("@")}  # `if fast: def make(): ...`
         functions = {
-            node.name: FunctionFacts(node.name, self._returns(node, (node,)))
+            node.name: FunctionFacts(node.name, (UNKNOWN,) if node.name in alternatives else self._returns(node, (node,)))
             for node in self.tree.body
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         }
@@ -559,7 +561,8 @@ class _Scanner:
             walked = list(ast.walk(functions[-1]))
             stored = [n.value for n in walked if isinstance(n, ast.Assign) and any(_names(t, value.id) for t in n.targets)]
             others = sum(_names(n, value.id) and not isinstance(n.ctx, ast.Load) for n in walked if isinstance(n, ast.Name))
-            if stored and len(stored) == others and all(isinstance(made, ast.Call) for made in stored):
+            given = any(arg.arg == value.id for arg in arguments(functions[-1]))  # a parameter may keep what the caller passed
+            if stored and not given and len(stored) == others and all(isinstance(made, ast.Call) for made in stored):
                 return tuple(self._callee(made.func, functions) for made in stored if isinstance(made, ast.Call))
         return (UNKNOWN,)
 
@@ -763,7 +766,7 @@ def _leaves(body: Sequence[ast.stmt]) -> bool:
         return True
     if isinstance(last, ast.If):
         return _leaves(last.body) and _leaves(last.orelse)
-    return isinstance(last, (ast.With, ast.AsyncWith)) and _leaves(last.body)
+    return False  # a `with` may swallow the error that kept its body from returning
 
 
 def _may_be_none(value: ast.expr, method: FunctionNode) -> bool:
