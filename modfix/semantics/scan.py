@@ -525,15 +525,24 @@ class _Scanner:
         )
 
     def _super_init(self, node: FunctionNode) -> int:
+        """See `MethodFacts`. Of several `Base.__init__(self)` the last one counts, for the others may be of plain classes.
+
+        Where a method of the object is called before, all its assignments come too early.
+        """
+        positional = [*node.args.posonlyargs, *node.args.args]
+        self_name = positional[0].arg if positional else None
+        found, called = -1, False
         for statement in node.body:
-            if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-                func = statement.value.func
-                if isinstance(func, ast.Attribute) and func.attr == "__init__":
-                    if isinstance(func.value, ast.Call) and _names(func.value.func, "super"):
-                        return self.positions.span(statement).end
-                    if statement.value.args and node.args.args and _names(statement.value.args[0], node.args.args[0].arg):
-                        return self.positions.span(statement).end
-        return -1
+            call = statement.value if isinstance(statement, ast.Expr) else None
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "__init__":
+                end = -1 if called else self.positions.span(statement).end
+                if isinstance(call.func.value, ast.Call) and _names(call.func.value.func, "super"):
+                    return end
+                if call.args and _names(call.args[0], self_name):
+                    found = end
+                    continue
+            called = called or any(isinstance(n, ast.Call) and _is_method_of(n.func, self_name) for n in ast.walk(statement))
+        return found
 
     def _returns(self, node: FunctionNode, functions: tuple[FunctionNode, ...]) -> tuple[Ref, ...]:
         """References of what a function returns: callees, or UNKNOWN; also UNKNOWN when it may end without `return`."""
@@ -727,6 +736,10 @@ def _is_none(node: ast.AST) -> bool:
 
 def _names(node: ast.AST, name: str | None) -> bool:
     return isinstance(node, ast.Name) and node.id == name
+
+
+def _is_method_of(node: ast.AST, name: str | None) -> bool:
+    return isinstance(node, ast.Attribute) and _names(node.value, name)
 
 
 def _starred(*sequences: ast.Tuple | ast.List) -> bool:
