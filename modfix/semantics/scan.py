@@ -152,7 +152,11 @@ class _Scanner:
         while stack:
             node = stack.pop()
             kind = node.__class__
-            if kind is ast.Name or kind is ast.Constant:
+            if kind is ast.Constant:
+                continue
+            if kind is ast.Name:
+                if node.id == context.self_name and node.ctx.__class__ is not ast.Load:  # type: ignore[attr-defined]  # `kind` narrows
+                    self._rebound(node, context)
                 continue
             if kind is ast.Attribute:
                 assert isinstance(node, ast.Attribute)
@@ -212,6 +216,10 @@ class _Scanner:
                 if node.value is not None:
                     stack.append(node.value)
                 continue  # annotations are no uses
+            elif kind is ast.Lambda:
+                assert isinstance(node, ast.Lambda)
+                if any(arg.arg == context.self_name for arg in arguments(node)):
+                    self._rebound(node, context)
             elif kind is ast.Global:
                 self.scope.bindings.update((name, UNKNOWN) for name in node.names)  # type: ignore[attr-defined]  # `kind` narrows
             elif kind is ast.FunctionDef or kind is ast.AsyncFunctionDef:
@@ -298,6 +306,12 @@ class _Scanner:
         if key is not None and self.receiver_refs[key][0] not in "?@$.":
             return  # an attribute of an imported module or class
         self.outside.setdefault(node.attr, []).append((form[0], node.lineno, node.col_offset + 1, key))
+
+    def _rebound(self, node: ast.AST, context: _Context) -> None:
+        """Notes that `self` stands for another object in part of a method."""
+        assert isinstance(node, ast.expr)
+        assert context.record is not None  # whoever has a self has a class
+        context.record.notes.append(Note("rebound-self", node.lineno, node.col_offset + 1, ""))
 
     def _call(self, node: ast.Call, forms: dict[int, tuple[UseForm, str]], context: _Context) -> None:
         func = node.func
