@@ -39,7 +39,8 @@ def bound_names(statements: Iterable[ast.AST]) -> Iterator[tuple[str, Ref, ast.A
                 yield alias.asname or alias.name, f"{prefix}{joint}{alias.name}", node
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield node.name, "@" + node.name, node
-            stack.extend(node.decorator_list)
+            stack.extend(node.decorator_list)  # these and the like may hold a `:=`
+            stack.extend((*node.bases, *node.keywords) if isinstance(node, ast.ClassDef) else (*node.args.defaults, *filter(None, node.args.kw_defaults)))
         elif isinstance(node, ast.Lambda):
             pass
         elif isinstance(node, ast.Name):
@@ -52,6 +53,10 @@ def bound_names(statements: Iterable[ast.AST]) -> Iterator[tuple[str, Ref, ast.A
         elif isinstance(node, (ast.MatchAs, ast.MatchStar)):
             if node.name:
                 yield node.name, UNKNOWN, node
+            stack.extend(ast.iter_child_nodes(node))
+        elif isinstance(node, ast.MatchMapping):
+            if node.rest:
+                yield node.rest, UNKNOWN, node
             stack.extend(ast.iter_child_nodes(node))
         else:
             stack.extend(ast.iter_child_nodes(node))
