@@ -393,6 +393,8 @@ class Project:
                 if inner is None or len(rest) > 1 and inner[0] in "@?":
                     return UNKNOWN
                 return self._resolve(module, ".".join([inner, *rest[1:]]), None, seen)
+            if level == 0 and parts[0] != "torch" and len(self._modules.get(".".join(parts[:cut]), ())) > 1:
+                return UNKNOWN  # several modules of that name: neither one of them nor certainly another package
             if cut and level == 0 and not self._modules.get(parts[0]):
                 break
         return UNKNOWN if level else ref
@@ -413,7 +415,7 @@ class Project:
             if level - 1 > len(around):
                 return None
             base = "/".join((*around[: len(around) - level + 1], *(name.split(".") if name else ())))
-            files = (f"{base}.py", f"{base}/__init__.py") if base else ("__init__.py",)
+            files = (f"{base}/__init__.py", f"{base}.py") if base else ("__init__.py",)  # Python prefers the package
             return next((file for file in files if file in self.files), None)
         candidates = self._modules.get(name, [])
         if len(candidates) <= 1:
