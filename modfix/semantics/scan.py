@@ -71,10 +71,11 @@ def scan(source: SourceFile) -> FileFacts | Refused:
 class _ClassRecord:
     """What the walk collects about one class, before it becomes `ClassFacts`."""
 
-    def __init__(self, node: ast.ClassDef, qualname: str, functions: tuple[FunctionNode, ...]) -> None:
+    def __init__(self, node: ast.ClassDef, qualname: str, functions: tuple[FunctionNode, ...], shadowed: frozenset[str]) -> None:
         self.node = node
         self.qualname = qualname
         self.functions = functions
+        self.shadowed = shadowed  # names of the class around, which come before those of the module
         self.reads: dict[str, list[tuple[ast.Attribute, UseForm, str, FunctionNode]]] = {}
         self.values: dict[str, list[tuple[ast.stmt, ast.expr, ast.expr, FunctionNode]]] = {}
         self.assigned: set[int] = set()  # ids of the targets in `values`
@@ -87,15 +88,21 @@ class _ClassRecord:
 class _Context:
     """Where the walk is: the class and method whose `self` is in reach, and the functions around."""
 
-    __slots__ = ("functions", "method", "record", "self_name")
+    __slots__ = ("body_names", "functions", "method", "record", "self_name")
 
-    def __init__(
-        self, functions: tuple[FunctionNode, ...], record: _ClassRecord | None, method: FunctionNode | None, self_name: str | None
+    def __init__(  # noqa: PLR0913  # one place, seen from all sides
+        self,
+        functions: tuple[FunctionNode, ...],
+        record: _ClassRecord | None,
+        method: FunctionNode | None,
+        self_name: str | None,
+        body_names: frozenset[str] = frozenset(),
     ) -> None:
         self.functions = functions
         self.record = record
         self.method = method
         self.self_name = self_name
+        self.body_names = body_names  # of the class whose body this is: its nested classes see them
 
 
 class _Scanner:
@@ -250,7 +257,7 @@ class _Scanner:
 
     def _class(self, node: ast.ClassDef, context: _Context, prefix: str) -> None:
         self._walk([*node.decorator_list, *node.bases, *node.keywords], context, prefix)
-        record = _ClassRecord(node, prefix + node.name, context.functions)
+        record = _ClassRecord(node, prefix + node.name, context.functions, context.body_names)
         self.records.append(record)
         inner_prefix = f"{record.qualname}."
         rest: list[ast.AST] = []
@@ -259,7 +266,9 @@ class _Scanner:
                 self._method(statement, record, context.functions, inner_prefix)
             else:
                 rest.append(statement)
-        self._walk(rest, _Context(context.functions, None, None, None), inner_prefix)
+        if rest:
+            names = frozenset(name for name, _, _ in bound_names(node.body))
+            self._walk(rest, _Context(context.functions, None, None, None, names), inner_prefix)
 
     def _method(self, node: FunctionNode, record: _ClassRecord, functions: tuple[FunctionNode, ...], prefix: str) -> None:
         outer = _Context(functions, None, None, None)
@@ -518,6 +527,8 @@ class _Scanner:
     def _base(self, base: ast.expr, record: _ClassRecord) -> Ref:
         while isinstance(base, ast.Subscript):  # Generic[T]
             base = base.value
+        if (dotted(base) or "").partition(".")[0] in record.shadowed:
+            return UNKNOWN
         return self.scope.resolve(base, record.functions)
 
     def _method_facts(self, node: FunctionNode, record: _ClassRecord) -> MethodFacts:
