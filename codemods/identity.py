@@ -85,6 +85,7 @@ FITTING_ANNOTATION = re.compile(r"(typing\.)?(Optional\[)?((torch\.)?nn\.)?Modul
 
 USE_REFUSALS = {
     UseForm.CALL_OTHER: ("other-arguments", "is called with other than one positional argument"),
+    UseForm.CAUGHT: ("caught", "is used in a `try` whose handler may catch the error that `None` leads to"),
     UseForm.MEMBER: ("member-access", "has a member read, which `nn.Identity` lacks"),
     UseForm.VALUE: ("escapes", "is passed on as a value, and its receiver may test it for `None`"),
     UseForm.ITERATE: ("iterated", "is iterated over"),

@@ -7,6 +7,7 @@ parent links are needed; these are made later, for the few methods with None tes
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections.abc import Iterable, Sequence
 
@@ -90,7 +91,7 @@ class _Context:
 
     __slots__ = ("body_names", "functions", "method", "record", "self_name")
 
-    def __init__(  # noqa: PLR0913  # one place, seen from all sides
+    def __init__(
         self,
         functions: tuple[FunctionNode, ...],
         record: _ClassRecord | None,
@@ -642,7 +643,14 @@ class _Scanner:
             else:
                 others.append((node, form, detail, method))
         uses = [
-            Use(form, method.name, node.lineno, node.col_offset + 1, detail, linked and _dominated(parents[id(method)], node))
+            Use(
+                UseForm.CAUGHT if linked and form in (UseForm.CALL, UseForm.MEMBER) and _caught(parents[id(method)], node) else form,
+                method.name,
+                node.lineno,
+                node.col_offset + 1,
+                detail,
+                linked and _dominated(parents[id(method)], node),
+            )
             for node, form, detail, method in others
             if not any(region.contains(self.positions.span(node)) for region in regions)
         ]
@@ -856,6 +864,27 @@ def _dominated(links: Parents, node: ast.Attribute) -> bool:
             return False  # loops come round again, handlers see half of the body
         statement = parent
     return False
+
+
+def _caught(links: Parents, node: ast.AST) -> bool:
+    """Whether a handler of the same function may catch what a call of None raises, or the reading of its members."""
+    step = links.of(node)
+    while step is not None:
+        parent, field = step
+        handlers: list[ast.ExceptHandler] = getattr(parent, "handlers", [])
+        if field == "body" and any(_catches_none_errors(handler.type) for handler in handlers):
+            return True
+        step = links.of(parent)
+    return False
+
+
+def _catches_none_errors(kind: ast.expr | None) -> bool:
+    if isinstance(kind, ast.Tuple):
+        return any(map(_catches_none_errors, kind.elts))
+    caught = getattr(builtins, kind.id, None) if isinstance(kind, ast.Name) else None
+    if not isinstance(caught, type):
+        return True  # a bare `except`, or an error of another module
+    return issubclass(TypeError, caught) or issubclass(AttributeError, caught)
 
 
 def _stores_attribute(node: ast.AST, subject: Subject) -> bool:
