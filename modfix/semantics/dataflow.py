@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from modfix.semantics.scopes import FunctionNode, arguments
+from modfix.semantics.syntax import CHILD_FIELDS, FunctionNode, arguments, children, walk
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _LATER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.GeneratorExp)  # run when asked to
@@ -23,47 +23,53 @@ class Parents:
 
     def __init__(self, root: ast.AST) -> None:
         self._root = root
-        self._parent: dict[int, tuple[ast.AST, str]] = {}
+        self._parent: dict[ast.AST, tuple[ast.AST, str]] = {}
+        parents = self._parent
         stack = [root]
         while stack:
             node = stack.pop()
-            for field, value in ast.iter_fields(node):
-                for child in value if isinstance(value, list) else (value,):
-                    if isinstance(child, ast.AST):
-                        self._parent[id(child)] = (node, field)
-                        stack.append(child)
+            for field in CHILD_FIELDS[node.__class__]:
+                value = getattr(node, field)
+                if value.__class__ is list:
+                    step = (node, field)
+                    for child in value:
+                        parents[child] = step
+                    stack += value
+                elif value is not None:
+                    parents[value] = (node, field)
+                    stack.append(value)
 
     def of(self, node: ast.AST) -> tuple[ast.AST, str] | None:
         """The parent of ``node`` and the name of the field that holds it; None for the root."""
-        return self._parent.get(id(node))
+        return self._parent.get(node)
 
     def statement(self, node: ast.AST) -> ast.stmt:
         """The innermost statement that holds ``node``."""
         while not isinstance(node, ast.stmt):
-            node = self._parent[id(node)][0]
+            node = self._parent[node][0]
         return node
 
     def enclosing(self, statement: ast.stmt) -> ast.stmt | None:
         """The statement around ``statement``; None at module level."""
-        step = self._parent.get(id(statement))
+        step = self._parent.get(statement)
         while step is not None and not isinstance(step[0], ast.stmt):
-            step = self._parent.get(id(step[0]))
+            step = self._parent.get(step[0])
         return step[0] if step is not None and isinstance(step[0], ast.stmt) else None
 
     def suite(self, statement: ast.stmt) -> tuple[list[ast.stmt], int]:
         """The list of statements that ``statement`` stands in, and its index."""
-        parent, field = self._parent[id(statement)]
+        parent, field = self._parent[statement]
         suite: list[ast.stmt] = getattr(parent, field)
         return suite, next(index for index, other in enumerate(suite) if other is statement)
 
     def functions(self, node: ast.AST) -> tuple[FunctionNode, ...]:
         """The functions around ``node``, outermost first."""
         found: list[FunctionNode] = []
-        step = self._parent.get(id(node))
+        step = self._parent.get(node)
         while step:
             if isinstance(step[0], (ast.FunctionDef, ast.AsyncFunctionDef)):
                 found.append(step[0])
-            step = self._parent.get(id(step[0]))
+            step = self._parent.get(step[0])
         return tuple(reversed(found))
 
     def scope(self, node: ast.AST) -> ast.AST:
@@ -95,11 +101,11 @@ def stores(node: ast.AST, name: str) -> ast.AST | None:
         elif isinstance(current, ast.ClassDef):
             stack.extend((*current.decorator_list, *current.bases, *current.keywords))
         elif isinstance(current, _COMPREHENSIONS):
-            stack.extend(n for n in ast.walk(current) if isinstance(n, ast.NamedExpr))
+            stack.extend(n for n in walk(current) if isinstance(n, ast.NamedExpr))
         elif isinstance(current, ast.Lambda):
             stack.append(current.args)  # their defaults
         else:
-            stack.extend(ast.iter_child_nodes(current))
+            stack.extend(children(current))
     return None
 
 
@@ -117,7 +123,7 @@ def _binds(node: ast.AST, name: str) -> bool:
 
 def loads(node: ast.AST, name: str) -> bool:
     """Whether ``name`` is read anywhere below ``node``, nested functions included."""
-    return any(isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load) for n in ast.walk(node))
+    return any(isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load) for n in walk(node))
 
 
 def _changed_elsewhere(scope: ast.AST, name: str) -> bool:
@@ -128,7 +134,7 @@ def _changed_elsewhere(scope: ast.AST, name: str) -> bool:
         )
         if not own:
             return True
-    for node in ast.walk(scope):
+    for node in walk(scope):
         if isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names:
             return True
         if isinstance(node, ast.GeneratorExp) and stores(node, name):  # `:=` inside runs when the generator does
@@ -138,7 +144,7 @@ def _changed_elsewhere(scope: ast.AST, name: str) -> bool:
 
 def _read_later(scope: ast.AST, name: str) -> bool:
     """Whether something inside ``scope`` reads ``name`` when it is called, which may be anywhere."""
-    return any(loads(node, name) for node in ast.walk(scope) if isinstance(node, _LATER) and node is not scope)
+    return any(loads(node, name) for node in walk(scope) if isinstance(node, _LATER) and node is not scope)
 
 
 def same_object(parents: Parents, at: ast.stmt, target: str, other: str) -> Alias:
@@ -221,7 +227,7 @@ def _last_store(parents: Parents, at: ast.stmt, name: str) -> tuple[ast.Assign, 
 
 def _gives_away(parents: Parents, node: ast.AST, name: str) -> bool:
     """Whether ``node`` may keep the list ``name``: it reads more than items, loops, `len` and methods of lists."""
-    for inner in ast.walk(node):
+    for inner in walk(node):
         if not isinstance(inner, ast.Name) or inner.id != name:
             continue
         step = parents.of(inner)
@@ -252,7 +258,7 @@ def _stores_except(statement: ast.stmt, name: str, excluded: ast.stmt) -> ast.AS
     """As ``stores``, but what ``excluded`` stores does not count."""
     if statement is excluded:
         return None
-    for child in ast.iter_child_nodes(statement):
+    for child in children(statement):
         found = _stores_except(child, name, excluded) if isinstance(child, ast.stmt) else stores(child, name)
         if found is not None:
             return found
@@ -289,7 +295,7 @@ def _only_for(parents: Parents, definition: ast.stmt, target: str, between: list
         or not isinstance(definition.targets[0], ast.Name)
     ):
         return False
-    jumps = any(isinstance(node, (ast.Break, ast.Continue)) for statement in between for node in ast.walk(statement))
+    jumps = any(isinstance(node, (ast.Break, ast.Continue)) for statement in between for node in walk(statement))
     read = any(loads(statement, target) for statement in between) or _read_later(parents.scope(definition), target)
     return not jumps and not read and not _may_be_left(parents, definition)
 

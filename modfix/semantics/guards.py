@@ -15,6 +15,7 @@ from modfix.model.edit import CollapseBranch, Edit, RemoveStatement, ReplaceExpr
 from modfix.semantics.dataflow import Parents, owns_list, same_object
 from modfix.semantics.facts import Guard
 from modfix.semantics.positions import Positions
+from modfix.semantics.syntax import walk
 
 PASS_THROUGH = "pass-through"
 
@@ -36,7 +37,7 @@ class Subject(NamedTuple):
 
     def mentioned(self, nodes: Sequence[ast.AST]) -> bool:
         """Whether ``self.x`` occurs anywhere below the nodes."""
-        return any(self.is_read(inner) for node in nodes for inner in ast.walk(node))
+        return any(self.is_read(inner) for inner in walk(*nodes))
 
     def applied(self, node: ast.AST) -> ast.expr | None:
         """``E`` when ``node`` is ``self.x(E)`` or ``self.x.forward(E)``, with nothing but one positional argument."""
@@ -93,7 +94,7 @@ def analyse(path: str, subject: Subject, test: ast.expr, parents: Parents, posit
         result = _No("unsupported-test", f"`{subject}` is tested in a larger expression")
         if isinstance(parent, ast.BoolOp):
             protected = [parent]
-    called = any(subject.is_read(inner.func) for outer_node in protected for inner in ast.walk(outer_node) if isinstance(inner, ast.Call))
+    called = any(subject.is_read(inner.func) for inner in walk(*protected) if isinstance(inner, ast.Call))
     kind, reason, edits = (result.kind, result.reason, ()) if isinstance(result, _No) else (PASS_THROUGH, "", result)
     span = positions.span(node)
     where = positions.location(path, span.start)
@@ -212,11 +213,11 @@ def _no_op(  # noqa: PLR0913  # one guard, seen from all sides
 
 
 def _binds(test: ast.expr) -> bool:
-    return any(isinstance(n, ast.NamedExpr) for n in ast.walk(test))
+    return any(isinstance(n, ast.NamedExpr) for n in walk(test))
 
 
 def _read_in(node: ast.AST, name: str) -> bool:
-    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
+    return any(isinstance(n, ast.Name) and n.id == name for n in walk(node))
 
 
 def _copied_list(subject: Subject, statement: ast.stmt) -> str | None:
@@ -279,7 +280,7 @@ def _equal(subject: Subject, left: object, right: object) -> bool:
 
 
 def _stores(subject: Subject, statement: ast.AST) -> bool:
-    return any(subject.is_read(node) and not isinstance(node.ctx, ast.Load) for node in ast.walk(statement) if isinstance(node, ast.Attribute))
+    return any(subject.is_read(node) and not isinstance(node.ctx, ast.Load) for node in walk(statement) if isinstance(node, ast.Attribute))
 
 
 def _harmless(node: ast.expr) -> bool:
@@ -307,7 +308,7 @@ def _operand(node: ast.expr, positions: Positions) -> str:
 
 def _explain(subject: Subject, with_module: Sequence[ast.AST], without: Sequence[ast.AST]) -> _No:
     """Why the two sides differ, in the order in which a person would notice."""
-    inner = [node for block in with_module for node in ast.walk(block)]
+    inner = [node for block in with_module for node in walk(block)]
     reads = [node for node in inner if subject.is_read(node)]
     if not reads:
         return _No("mode-flag", f"the test of `{subject}` selects code that does not use it")
@@ -324,7 +325,7 @@ def _explain(subject: Subject, with_module: Sequence[ast.AST], without: Sequence
     for node in inner:
         if isinstance(node, ast.BinOp) and any(subject.applied(side) is not None for side in (node.left, node.right)):
             return _No("arithmetic-guard", f"the result of `{subject}` enters an arithmetic expression, so the identity would count twice")
-        if isinstance(node, ast.AugAssign) and any(subject.applied(n) is not None for n in ast.walk(node.value)):
+        if isinstance(node, ast.AugAssign) and any(subject.applied(n) is not None for n in walk(node.value)):
             return _No("arithmetic-guard", f"the result of `{subject}` is added to another value, so the identity would count twice")
     constants = [n.value for n in without if isinstance(n, ast.Constant)]
     constants += [n.value.value for n in without if isinstance(n, (ast.Assign, ast.Return)) and isinstance(n.value, ast.Constant)]

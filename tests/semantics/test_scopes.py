@@ -8,7 +8,8 @@ from textwrap import dedent
 import pytest
 
 from modfix.semantics.facts import UNKNOWN
-from modfix.semantics.scopes import FunctionNode, ModuleScope, dotted
+from modfix.semantics.scopes import Names
+from modfix.semantics.syntax import FunctionNode, dotted
 
 
 def resolved(source: str) -> str:
@@ -24,7 +25,7 @@ def resolved(source: str) -> str:
 
     found = search(tree, tuple(functions))
     assert found is not None
-    return ModuleScope(tree).resolve(*found)
+    return Names(tree).resolve(*found)
 
 
 @pytest.mark.parametrize(

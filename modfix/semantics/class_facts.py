@@ -1,0 +1,368 @@
+"""From the records of a class to its facts."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Iterator
+
+from modfix.model.span import Span
+from modfix.semantics.dataflow import Parents
+from modfix.semantics.facts import (
+    UNKNOWN,
+    AttributeFacts,
+    ClassFacts,
+    Definition,
+    Guard,
+    MethodFacts,
+    Ref,
+    Use,
+    UseForm,
+    ValueKind,
+)
+from modfix.semantics.guards import Subject, analyse
+from modfix.semantics.positions import Positions
+from modfix.semantics.records import ClassRecord, SelfStore, SelfUse
+from modfix.semantics.scopes import Names
+from modfix.semantics.syntax import FunctionNode, arguments, dotted, is_name, is_none, leaves_of, never_ends, walk
+
+_OPTIONAL_ANNOTATION = re.compile(r"\bOptional\b|\bNone\b")
+_TESTS = (UseForm.NONE_TEST, UseForm.TEST)
+
+
+class ClassFactsMaker:
+    """Makes the facts of the classes of one file."""
+
+    def __init__(self, path: str, positions: Positions, names: Names) -> None:
+        self._path = path
+        self._positions = positions
+        self._names = names
+        self._parents: dict[FunctionNode, Parents] = {}
+
+    def class_facts(self, record: ClassRecord) -> ClassFacts:
+        """The facts of one class."""
+        node = record.node
+        span = self._positions.span(node)
+        where = self._positions.location(self._path, span.start)
+        attributes = {}
+        if node.bases or record.stores:
+            for attr in sorted(record.mentioned):
+                facts = self._attribute_facts(record, attr)
+                if facts is not None:
+                    attributes[attr] = facts
+        decorators = (d.func if isinstance(d, ast.Call) else d for d in node.decorator_list)
+        return ClassFacts(
+            node.name,
+            record.qualname,
+            span,
+            where.line,
+            where.column,
+            tuple(self._base(base, record) for base in node.bases),
+            tuple(self._names.resolve(decorator, record.functions) for decorator in decorators),
+            {member.name: self._method_facts(member, record) for member in record.members},
+            attributes,
+            record.body_names.union(record.mentioned),
+            record.body_names,
+            tuple(record.notes),
+            bool(record.functions),
+        )
+
+    def _base(self, base: ast.expr, record: ClassRecord) -> Ref:
+        while isinstance(base, ast.Subscript):  # Generic[T]
+            base = base.value
+        if (dotted(base) or "").partition(".")[0] in record.shadowed:
+            return UNKNOWN
+        return self._names.resolve(base, record.functions)
+
+    # Methods ----------------------------------------------------------------------------------------------------------
+
+    def _method_facts(self, node: FunctionNode, record: ClassRecord) -> MethodFacts:
+        defaults = [(arg, default) for arg, default in _parameters(node) if default is not None]
+        named = ((arg.arg, self._names.resolve(d, record.functions)) for arg, d in defaults if dotted(d))
+        return MethodFacts(
+            node.name,
+            node.lineno,
+            self._positions.span(node),
+            tuple(sorted(record.self_calls.get(node.name, ()))),
+            self._super_init(node) if node.name == "__init__" else -1,
+            self.returns(node, (*record.functions, node)),
+            tuple([arg.arg for arg in arguments(node)]),
+            tuple(named),
+            bool(node.decorator_list),
+        )
+
+    def _super_init(self, node: FunctionNode) -> int:
+        """See `MethodFacts`. Of several `Base.__init__(self)` the last one counts, for the others may be of plain classes.
+
+        Where a method of the object is called before, all its assignments come too early.
+        """
+        positional = [*node.args.posonlyargs, *node.args.args]
+        self_name = positional[0].arg if positional else None
+        found, called = -1, False
+        for statement in node.body:
+            call = statement.value if isinstance(statement, ast.Expr) else None
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "__init__":
+                end = -1 if called else self._positions.span(statement).end
+                if isinstance(call.func.value, ast.Call) and is_name(call.func.value.func, "super"):
+                    return end
+                if call.args and is_name(call.args[0], self_name):
+                    found = end
+                    continue
+            called = called or any(isinstance(n, ast.Call) and _is_method_of(n.func, self_name) for n in walk(statement))
+        return found
+
+    def returns(self, node: FunctionNode, functions: tuple[FunctionNode, ...]) -> tuple[Ref, ...]:
+        """References of what a function returns: callees, or UNKNOWN; also UNKNOWN when it may end without `return`.
+
+        ``functions`` are those around, with the function itself as the last.
+        """
+        scope = self._names.scopes[node]
+        found = {ref for value in scope.returns for ref in self._made_by(value, functions)}
+        if scope.yields or not never_ends(node.body):
+            found.add(UNKNOWN)
+        return tuple(sorted(found))
+
+    def _made_by(self, value: ast.expr | None, functions: tuple[FunctionNode, ...]) -> tuple[Ref, ...]:
+        """References of the callees that may have made ``value``."""
+        if isinstance(value, ast.IfExp):
+            return (*self._made_by(value.body, functions), *self._made_by(value.orelse, functions))
+        if isinstance(value, ast.Call):
+            return (self._callee(value.func, functions),)
+        if isinstance(value, ast.Name):
+            scope = self._names.scopes[functions[-1]]
+            if any(arg.arg == value.id for arg in arguments(functions[-1])):
+                return (UNKNOWN,)  # it may keep what the caller passed
+            made = scope.values_of(value.id)
+            calls = [call for call in made if isinstance(call, ast.Call)]
+            if calls and len(calls) == len(made) == scope.times_stored(value.id):
+                return tuple(self._callee(call.func, functions) for call in calls)
+        return (UNKNOWN,)
+
+    def _callee(self, func: ast.expr, functions: tuple[FunctionNode, ...]) -> Ref:
+        """The reference of what is called; a name of unknown meaning is ``$name``, so that the project can judge by convention."""
+        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and functions:
+            parameters = functions[-1].args.args
+            if parameters and func.value.id == parameters[0].arg:
+                return "self." + func.attr
+        ref = self._names.resolve(func, functions)
+        return f"${dotted(func)}" if ref == UNKNOWN and dotted(func) else ref
+
+    # Attributes -------------------------------------------------------------------------------------------------------
+
+    def _attribute_facts(self, record: ClassRecord, attr: str) -> AttributeFacts | None:
+        uses = record.uses.get(attr, [])
+        stores = record.stores.get(attr, [])
+        strings = record.strings.get(attr, [])
+        if not stores and not uses and not strings:
+            return None
+        tests = [use for use in uses if use.form.form in _TESTS]
+        # Where nothing is optional the details (dominance, branches) decide nothing: parent links would be wasted on most methods.
+        linked = bool(tests) or any(self._may_be_none(store) for store in stores)
+        definitions = [self._definition(record, store, linked) for store in stores]
+        guards: list[Guard] = []
+        regions: list[Span] = []
+        for use in tests:
+            test = self._test(use)
+            assert isinstance(use.node.value, ast.Name)
+            subject = Subject(use.node.value.id, attr)
+            links = self._links(use.method)
+            guards.append(analyse(self._path, subject, test, links, self._positions, use.method.name))
+            regions.append(self._region(test, links))
+        stored_in = record.stored_in.get(attr, frozenset()) if linked else frozenset()
+        others = []
+        for use in uses:
+            if use.form.form in _TESTS or (regions and self._inside(use.node, regions)):
+                continue
+            dominated = use.method in stored_in and _dominated(self._links(use.method), use.node)
+            node, (form, detail) = use.node, use.form
+            if linked and form in (UseForm.CALL, UseForm.MEMBER) and _caught(self._links(use.method), node):
+                form = UseForm.CAUGHT
+            others.append(Use(form, use.method.name, node.lineno, node.col_offset + 1, detail, dominated))
+        for call, function, method in strings:
+            others.append(Use(UseForm.STRING, method.name, call.lineno, call.col_offset + 1, function, False))
+        return AttributeFacts(
+            attr,
+            tuple(sorted(definitions, key=lambda definition: definition.statement)),
+            tuple(sorted(guards, key=lambda guard: guard.test)),
+            tuple(sorted(others, key=lambda use: (use.line, use.column))),
+        )
+
+    def _links(self, method: FunctionNode) -> Parents:
+        known = self._parents.get(method)
+        if known is None:
+            known = self._parents[method] = Parents(method)
+        return known
+
+    def _test(self, use: SelfUse) -> ast.expr:
+        """The test that ``use`` is: a comparison, the call of a helper, or the bare attribute."""
+        step = self._links(use.method).of(use.node)
+        assert step is not None  # a method is above
+        return step[0] if isinstance(step[0], (ast.Compare, ast.Call)) else use.node
+
+    def _region(self, test: ast.expr, links: Parents) -> Span:
+        """What a None test governs: its `if` statement or conditional expression."""
+        node: ast.AST = test
+        while not isinstance(node, (ast.IfExp, ast.stmt)):
+            step = links.of(node)
+            assert step is not None  # a statement is above
+            node = step[0]
+        return self._positions.span(node)
+
+    def _inside(self, node: ast.expr, regions: list[Span]) -> bool:
+        span = self._positions.span(node)
+        return any(region.contains(span) for region in regions)
+
+    def _definition(self, record: ClassRecord, store: SelfStore, linked: bool) -> Definition:
+        statement, target, value, method = store
+        links = self._links(method) if linked else None
+        functions = (*record.functions, *((links.functions(statement) if links else ()) or (method,)))
+        source = self._positions.source
+        span = self._positions.span(statement)
+        leaves = [] if value is None else leaves_of(value)
+        nones = tuple([self._positions.span(leaf) for leaf in leaves if is_none(leaf)])
+        made = [leaf for leaf in leaves if not is_none(leaf)]
+        refs = tuple([self._callee(leaf.func, functions) if isinstance(leaf, ast.Call) else UNKNOWN for leaf in made])
+        kind = _kind(value, made, nones)
+        where = self._positions.location(self._path, span.start)
+        targets: list[ast.expr] = statement.targets if isinstance(statement, ast.Assign) else []
+        others = [other for other in targets if other is not target]
+        shared = bool(others) and len(others) < len(targets)  # otherwise `target` is part of a tuple
+        return Definition(
+            method.name,
+            span if value is None else self._positions.span(value),
+            span,
+            where.line,
+            where.column,
+            kind,
+            refs if value is not None else (UNKNOWN,),
+            nones,
+            source(value) if value is not None and kind is ValueKind.NAME else "",
+            all(_filled(leaf) for leaf in leaves if isinstance(leaf, ast.Call)),
+            value is not None and kind is ValueKind.NAME and self._optional_name(value, functions[-1]),
+            tuple([source(other) for other in others]) if shared else (),
+            source(target),
+            not shared and not (targets and isinstance(targets[0], (ast.Tuple, ast.List))),
+            source(statement.annotation) if isinstance(statement, ast.AnnAssign) else None,
+            self._lone_if(statement, links) if links else None,
+            tuple(self._branches(statement, links))[::-1] if links else (),
+        )
+
+    def _may_be_none(self, store: SelfStore) -> bool:
+        if isinstance(store.value, ast.Name):
+            return self._optional_name(store.value, store.method)
+        return store.value is not None and any(map(is_none, leaves_of(store.value)))
+
+    def _optional_name(self, value: ast.expr, function: FunctionNode) -> bool:
+        """Whether a local name may be None by what the function shows: its default, its annotation, or a store of None."""
+        if not isinstance(value, ast.Name):
+            return False
+        scope = self._names.scopes[function]
+        for arg, default in _parameters(function):
+            if arg.arg == value.id and not scope.times_stored(value.id):
+                if arg.annotation is not None and _OPTIONAL_ANNOTATION.search(self._positions.source(arg.annotation)):
+                    return True
+                return default is not None and is_none(default)
+        return any(map(is_none, scope.values_of(value.id)))
+
+    def _lone_if(self, statement: ast.stmt, links: Parents) -> Span | None:
+        step = links.of(statement)
+        if step is not None and isinstance(step[0], ast.If) and step[1] == "body" and not step[0].orelse:
+            return self._positions.span(step[0])
+        return None
+
+    def _branches(self, statement: ast.stmt, links: Parents) -> Iterator[tuple[int, str]]:
+        """The `if` statements around ``statement``, innermost first, and in which arm of each it stands."""
+        step = links.of(statement)
+        while step is not None:
+            if isinstance(step[0], ast.If):
+                yield self._positions.span(step[0]).start, step[1]
+            step = links.of(step[0])
+
+
+def _parameters(function: FunctionNode) -> list[tuple[ast.arg, ast.expr | None]]:
+    """The parameters that can be passed by name or position, with their defaults."""
+    args = function.args
+    positional = [*args.posonlyargs, *args.args]
+    required = len(positional) - len(args.defaults)
+    pairs: list[tuple[ast.arg, ast.expr | None]] = [(arg, None) for arg in positional[:required]]
+    pairs += zip(positional[required:], args.defaults, strict=True)
+    pairs += zip(args.kwonlyargs, args.kw_defaults, strict=True)
+    return pairs
+
+
+def _kind(value: ast.expr | None, made: list[ast.expr], nones: tuple[Span, ...]) -> ValueKind:
+    if nones:
+        return ValueKind.OPTIONAL if made else ValueKind.NONE
+    if made and all(isinstance(leaf, ast.Call) for leaf in made):
+        return ValueKind.CALL
+    return ValueKind.NAME if isinstance(value, ast.Name) else ValueKind.OTHER
+
+
+def _filled(call: ast.Call) -> bool:
+    return any(not isinstance(arg, ast.Starred) for arg in call.args)
+
+
+def _is_method_of(node: ast.AST, name: str | None) -> bool:
+    return isinstance(node, ast.Attribute) and is_name(node.value, name)
+
+
+def _dominated(links: Parents, node: ast.Attribute) -> bool:
+    """Whether the nearest store of the same attribute before ``node``, on every path, stored something other than None."""
+    assert isinstance(node.value, ast.Name)
+    subject = Subject(node.value.id, node.attr)
+    statement = links.statement(node)
+    if _waits(links, node):
+        return False
+    while not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        suite, index = links.suite(statement)
+        for before in reversed(suite[:index]):
+            if isinstance(before, (ast.Assign, ast.AnnAssign)) and before.value is not None:
+                targets = before.targets if isinstance(before, ast.Assign) else [before.target]
+                if any(subject.is_read(target) for target in targets):
+                    return isinstance(before.value, ast.Call)
+            if _stores_attribute(before, subject):
+                return False
+        parent = links.enclosing(statement)
+        if parent is None:
+            return False
+        once = isinstance(parent, (ast.If, ast.With, ast.AsyncWith, ast.FunctionDef, ast.AsyncFunctionDef))
+        if not once and _stores_attribute(parent, subject):
+            return False  # loops come round again, handlers see half of the body
+        statement = parent
+    return False
+
+
+def _caught(links: Parents, node: ast.AST) -> bool:
+    """Whether a handler of the same function may catch what a call of None raises, or the reading of its members."""
+    step = links.of(node)
+    while step is not None:
+        parent, field = step
+        handlers: list[ast.ExceptHandler] = getattr(parent, "handlers", [])
+        if field == "body" and any(_catches_none_errors(handler.type) for handler in handlers):
+            return True
+        step = links.of(parent)
+    return False
+
+
+def _catches_none_errors(kind: ast.expr | None) -> bool:
+    if isinstance(kind, ast.Tuple):
+        return any(map(_catches_none_errors, kind.elts))
+    caught = getattr(builtins, kind.id, None) if isinstance(kind, ast.Name) else None
+    if not isinstance(caught, type):
+        return True  # a bare `except`, or an error of another module
+    return issubclass(TypeError, caught) or issubclass(AttributeError, caught)
+
+
+def _stores_attribute(node: ast.AST, subject: Subject) -> bool:
+    return any(subject.is_read(n) and isinstance(n.ctx, ast.Store) for n in walk(node) if isinstance(n, ast.Attribute))
+
+
+def _waits(links: Parents, node: ast.AST) -> bool:
+    """Whether ``node`` stands in a lambda or generator, which runs later, or in the test of a loop, which runs again."""
+    step = links.of(node)
+    while step is not None and not isinstance(step[0], ast.stmt):
+        if isinstance(step[0], (ast.Lambda, ast.GeneratorExp)):
+            return True
+        step = links.of(step[0])
+    return step is not None and isinstance(step[0], ast.While)

@@ -1,0 +1,107 @@
+"""What the scan collects about one class before it becomes facts: nodes, still with the syntax tree behind them."""
+
+from __future__ import annotations
+
+import ast
+from typing import NamedTuple
+
+from modfix.semantics.facts import UNKNOWN, Note, Ref, UseForm
+from modfix.semantics.syntax import FunctionNode
+
+
+class Form(NamedTuple):
+    """How a value is used, and by which member or in which way."""
+
+    form: UseForm
+    detail: str
+
+
+class SelfUse(NamedTuple):
+    """A use of ``self.x`` other than the target of an assignment."""
+
+    node: ast.Attribute
+    form: Form
+    method: FunctionNode
+
+
+class SelfStore(NamedTuple):
+    """An assignment to ``self.x``. ``value`` is None where it is unpacked from something."""
+
+    statement: ast.Assign | ast.AnnAssign
+    target: ast.Attribute
+    value: ast.expr | None
+    method: FunctionNode
+
+
+class SelfString(NamedTuple):
+    """A call such as ``getattr(self, "x")``."""
+
+    node: ast.Call
+    function: str
+    method: FunctionNode
+
+
+class ClassRecord:
+    """One class statement, and what its methods do with ``self``."""
+
+    def __init__(
+        self, node: ast.ClassDef, qualname: str, functions: tuple[FunctionNode, ...], shadowed: frozenset[str]
+    ) -> None:
+        self.node = node
+        self.qualname = qualname
+        self.functions = functions  # around the class, outermost first
+        self.shadowed = shadowed  # names of the class around, which come before those of the module
+        self.members: list[FunctionNode] = []
+        self.body_names: frozenset[str] = frozenset()
+        self.uses: dict[str, list[SelfUse]] = {}
+        self.stores: dict[str, list[SelfStore]] = {}
+        self.strings: dict[str, list[SelfString]] = {}
+        self.stored_in: dict[str, set[FunctionNode]] = {}  # methods with any kind of store
+        self.targets: set[ast.AST] = set()  # of all `stores`
+        self.self_calls: dict[str, set[str]] = {}
+        self.notes: list[Note] = []
+        self.mentioned: set[str] = set()
+
+
+class ReceiverRecord:
+    """An object that is no ``self``, by its name in one outermost function, and what is read from it there."""
+
+    __slots__ = ("reads", "ref", "source")
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.ref: Ref = ""  # not resolved yet
+        self.reads: set[str] = set()
+
+    def known_ref(self) -> Ref:
+        """Where it comes from; unknown if nobody asked before."""
+        return self.ref or UNKNOWN
+
+
+class Context:
+    """Where the scan is: the functions around, the objects that the outermost of them uses, and the ``self`` in reach."""
+
+    __slots__ = ("body_names", "functions", "method", "receivers", "record", "self_name")
+
+    def __init__(
+        self,
+        functions: tuple[FunctionNode, ...],
+        receivers: dict[str, ReceiverRecord],
+        record: ClassRecord | None = None,
+        method: FunctionNode | None = None,
+        self_name: str | None = None,
+        body_names: frozenset[str] = frozenset(),
+    ) -> None:
+        self.functions = functions
+        self.receivers = receivers
+        self.record = record
+        self.method = method
+        self.self_name = self_name
+        self.body_names = body_names  # of the class whose body this is: its nested classes see them
+
+    def receiver(self, source: str) -> ReceiverRecord:
+        """The record of the object called ``source``."""
+        known = self.receivers.get(source)
+        if known is None:
+            known = self.receivers[source] = ReceiverRecord(source)
+        return known
