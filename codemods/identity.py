@@ -2,13 +2,15 @@
 
 What it does
 ------------
-An attribute of a module that is either a submodule or `None` becomes a submodule always. `None` in its assignments becomes
-`nn.Identity()`; a constructor argument that may be `None` is replaced where it is stored, its default stays. Every test of the attribute
-whose code does nothing without the submodule goes, and so does an alias (`identity = x`) that only served the test.
+An attribute of a module that is either a submodule or `None` becomes a submodule always. `None` in its assignments
+becomes `nn.Identity()`; a constructor argument that may be `None` is replaced where it is stored, its default stays.
+Every test of the attribute whose code does nothing without the submodule goes, and so does an alias (`identity = x`)
+that only served the test.
 
 Why
 ---
-A module that is always there can be hooked, swapped, listed, quantised and scripted, and `forward` has one path instead of two.
+A module that is always there can be hooked, swapped, listed, quantised and scripted, and `forward` has one path
+instead of two.
 
 Example
 -------
@@ -23,28 +25,31 @@ Example
 
 Fix safety
 ----------
-SAFE: every use of the attribute, in its class, its bases and its subclasses, is one of these: a test whose guarded code equals the code
-without it once `self.x(v)` is replaced by `v`; a call with exactly one positional argument that no test protects (where the attribute was
-`None` such a run failed before); a use directly behind the assignment of a submodule. Nobody outside these classes tests, passes on or
-stores an attribute of that name, unless the object certainly is of another class.
+SAFE: every use of the attribute, in its class, its bases and its subclasses, is one of these: a test whose guarded
+code equals the code without it once `self.x(v)` is replaced by `v`; a call with exactly one positional argument that
+no test protects (where the attribute was `None` such a run failed before); a use directly behind the assignment of a
+submodule. Nobody outside these classes tests, passes on or stores an attribute of that name, unless the object
+certainly is of another class.
 
-UNSAFE: the project pickles whole models (`torch.save(model, ...)`). Files written before would load with `None` and meet no test.
+UNSAFE: the project pickles whole models (`torch.save(model, ...)`). Files written before would load with `None` and
+meet no test.
 
 DISPLAY: only a part of the project was read, so that readers elsewhere are unknown.
 
-Refused, with the line that blocks: everything else. A single use that would notice the difference blocks the attribute, because
-`nn.Identity()` is not `None`: sums (`out + self.x(v)` would count `v` twice), calls with several arguments, `self.x.weight`, tests that
-select other code, aliases that may hold another value, `None` as a result, creation on demand, assignments outside construction or before
-`super().__init__()`, factories that may return `None`, children picked by number, containers as base classes, dynamic attribute access.
+Refused, with the line that blocks: everything else. A single use that would notice the difference blocks the
+attribute, because `nn.Identity()` is not `None`: sums (`out + self.x(v)` would count `v` twice), calls with several
+arguments, `self.x.weight`, tests that select other code, aliases that may hold another value, `None` as a result,
+creation on demand, assignments outside construction or before `super().__init__()`, factories that may return `None`,
+children picked by number, containers as base classes, dynamic attribute access.
 
-`state_dict()`, parameters, random numbers, outputs and gradients stay as they are; `children()`, `named_modules()` and `repr()` gain an
-entry. Option `guards = "isinstance"` also converts attributes whose tests are no pass-through: such a test becomes
-`isinstance(self.x, nn.Identity)`, provided that no assignment can store an `nn.Identity` of its own.
+`state_dict()`, parameters, random numbers, outputs and gradients stay as they are; `children()`, `named_modules()` and
+`repr()` gain an entry. Option `guards = "isinstance"` also converts attributes whose tests are no pass-through: such a
+test becomes `isinstance(self.x, nn.Identity)`, provided that no assignment can store an `nn.Identity` of its own.
 
 References
 ----------
-torch.nn.Identity (since torch 1.1). torch.nn.Module.__setattr__: a name that holds a submodule accepts submodules and `None` only, which is
-why later assignments must be proven to be modules.
+torch.nn.Identity (since torch 1.1). torch.nn.Module.__setattr__: a name that holds a submodule accepts submodules and
+`None` only, which is why later assignments must be proven to be modules.
 """
 
 from __future__ import annotations
@@ -136,18 +141,28 @@ class Identity(Codemod):
 
     def _refusal(self, attr: Attribute) -> Refusal | None:
         """Why the attribute cannot be converted, or None. The first reason in this order is shown."""
-        for reasons in (_class_reasons, _definition_reasons, self._guard_reasons, _use_reasons, _project_reasons):
+        on_stores = (_class_reasons, _definition_reasons, _order_reasons)
+        on_uses = (self._guard_reasons, _use_reasons, _project_reasons)
+        for reasons in (*on_stores, *on_uses):
             for kind, reason, blocker in reasons(attr):
                 return Refusal(kind, reason, blocker)
         return None
 
     def _guard_reasons(self, attr: Attribute) -> Iterator[tuple[str, str, Location]]:
-        by_type = self.options == IdentityOptions(guards="isinstance") and not any(_may_store_identity(d) for d in attr.definitions)
+        by_type = self.options == IdentityOptions(guards="isinstance") and not any(
+            _may_store_identity(d) for d in attr.definitions
+        )
         for guard in attr.guards:
             if guard.facts.kind != PASS_THROUGH and not (by_type and _convertible(guard)):
                 yield guard.facts.kind, guard.facts.reason, guard.location
-            elif guard.facts.truthiness and any(d.facts.kind is ValueKind.NAME or d.may_be_falsy() for d in attr.definitions):
-                yield "truth-test", f"`if self.{attr.name}:` is false for an empty container, too; test `is not None`", guard.location
+            elif guard.facts.truthiness and any(
+                d.facts.kind is ValueKind.NAME or d.may_be_falsy() for d in attr.definitions
+            ):
+                yield (
+                    "truth-test",
+                    f"`if self.{attr.name}:` is false for an empty container, too; test `is not None`",
+                    guard.location,
+                )
 
     def _fix(self, attr: Attribute) -> Fix:
         edits: list[Edit] = []
@@ -162,7 +177,12 @@ class Identity(Codemod):
             break
         if not attr.owner.project.complete:
             applicability, note = Applicability.DISPLAY, "the rest of the project was not read"
-        return Fix(f"Store `nn.Identity()` in `self.{attr.name}`{_dropping(attr)}", tuple(dict.fromkeys(edits)), applicability, note)
+        return Fix(
+            f"Store `nn.Identity()` in `self.{attr.name}`{_dropping(attr)}",
+            tuple(dict.fromkeys(edits)),
+            applicability,
+            note,
+        )
 
 
 def _dropping(attr: Attribute) -> str:
@@ -170,26 +190,42 @@ def _dropping(attr: Attribute) -> str:
     return f" and drop {count} test{'s' if count > 1 else ''}" if count else ""
 
 
-# Reasons ------------------------------------------------------------------------------------------------------------------------------
+# Reasons
 
 
 def _class_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
     for defined in attr.optional_definitions:
         cls = defined.cls
         if cls.is_torch_module is not Truth.YES:
-            yield "unknown-base", f"a base class of `{cls.name}` is unknown, so it may not be an `nn.Module`", cls.location
+            yield (
+                "unknown-base",
+                f"a base class of `{cls.name}` is unknown, so it may not be an `nn.Module`",
+                cls.location,
+            )
         if cls.unresolved_base is not None:
             yield "unknown-base", f"a base class of `{cls.name}` cannot be resolved", cls.location
     for cls in attr.family:
         if cls.is_container:
-            yield "container", f"`{cls.name}` derives from a torch container, which would run the new child", cls.location
+            yield (
+                "container",
+                f"`{cls.name}` derives from a torch container, which would run the new child",
+                cls.location,
+            )
         if "dataclasses.dataclass" in cls.facts.decorators:
             yield "dataclass", f"`{cls.name}` is a dataclass", cls.location
     if attr.class_binding is not None:
-        yield "class-attribute", f"`{attr.class_binding.name}` binds `{attr.name}` in its body", attr.class_binding.location
+        yield (
+            "class-attribute",
+            f"`{attr.class_binding.name}` binds `{attr.name}` in its body",
+            attr.class_binding.location,
+        )
     if attr.dynamic_access is not None:
         location, note = attr.dynamic_access
-        yield "dynamic-access", f"the class reaches attributes or children in a dynamic way (`{note.kind}` {note.detail})".replace(" )", ")"), location
+        yield (
+            "dynamic-access",
+            f"the class reaches attributes or children in a dynamic way (`{note.kind}`)",
+            location,
+        )
 
 
 def _definition_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
@@ -201,52 +237,93 @@ def _definition_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
             yield "set-later", f"`self.{attr.name}` is {what} in `{facts.method}`, after construction", defined.location
         elif defined in optional:
             if not defined.after_super_init:
-                yield "before-super-init", "a submodule cannot be stored before `super().__init__()` has run", defined.location
+                yield (
+                    "before-super-init",
+                    "a submodule cannot be stored before `super().__init__()` has run",
+                    defined.location,
+                )
             if facts.chain and facts.kind is not ValueKind.NONE:
                 yield "chained", "several targets share the value", defined.location
             if facts.annotation and not FITTING_ANNOTATION.fullmatch(facts.annotation):
                 yield "annotated", f"its annotation `{facts.annotation}` does not admit `nn.Identity`", defined.location
-            if _spelling(defined.cls) is None and {"nn", "torch"} <= set(defined.cls.project.files[defined.cls.path].bindings):
+            taken = defined.cls.project.files[defined.cls.path].bindings
+            if _spelling(defined.cls) is None and "nn" in taken and "torch" in taken:
                 yield "no-name", "`nn` and `torch` mean something else in this file", defined.location
         if facts.kind is ValueKind.OTHER:
             yield "unknown-value", f"`self.{attr.name}` gets a value that may be `None` or no module", defined.location
         elif facts.kind in (ValueKind.CALL, ValueKind.OPTIONAL) and not defined.never_none():
             yield "factory", "the factory called here may return `None`", defined.location
-    for first in optional:
+
+
+def _order_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
+    """What may go wrong when one assignment follows another in the same object."""
+    for first in attr.optional_definitions:
         for second in attr.definitions:
             if second is first or first.excludes(second):
                 continue
-            if second.facts.statement < first.facts.statement and second.cls is first.cls and first.facts.kind is ValueKind.NONE:
+            if (
+                second.facts.statement < first.facts.statement
+                and second.cls is first.cls
+                and first.facts.kind is ValueKind.NONE
+            ):
                 if second.facts.kind is not ValueKind.NONE:
                     yield "removed", f"`None` removes the module stored in line {second.facts.line}", first.location
             elif second.facts.kind is ValueKind.NONE:
                 continue
             elif not second.makes_modules():
-                yield "unknown-kind", "what is stored here is not certainly a module, and cannot replace an `nn.Identity`", second.location
+                yield (
+                    "unknown-kind",
+                    "what is stored here is not certainly a module, and cannot replace an `nn.Identity`",
+                    second.location,
+                )
             elif not _else_instead(attr, first) and (between := attr.slot_taken_between(first, second)):
-                yield "order", f"registered between `None` and the module; `{attr.name}` would come before it in `parameters()`", between
+                yield (
+                    "order",
+                    f"registered between `None` and the module; `{attr.name}` would come before it in `parameters()`",
+                    between,
+                )
 
 
 def _use_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
     for use in attr.uses:
         if use.facts.form is UseForm.CALL and use.facts.method in use.cls.construction and not use.facts.dominated:
-            yield "builder", f"`self.{attr.name}` is called while the object is built, as a factory would be", use.location
-        harmless = use.facts.form in (UseForm.CALL, UseForm.TYPE_TEST) or use.facts.dominated or (use.facts.form, use.facts.detail) == (UseForm.MEMBER, "forward")
+            yield (
+                "builder",
+                f"`self.{attr.name}` is called while the object is built, as a factory would be",
+                use.location,
+            )
+        harmless = (
+            use.facts.form in (UseForm.CALL, UseForm.TYPE_TEST)
+            or use.facts.dominated
+            or (use.facts.form, use.facts.detail) == (UseForm.MEMBER, "forward")
+        )
         if not harmless:
             kind, reason = USE_REFUSALS[use.facts.form]
             yield kind, f"`self.{attr.name}` {reason}", use.location
     if not attr.guards and not any(u.facts.form is UseForm.CALL for u in attr.uses):
-        yield "never-called", f"no class of the hierarchy calls `self.{attr.name}(...)`", attr.optional_definitions[0].location
+        yield (
+            "never-called",
+            f"no class of the hierarchy calls `self.{attr.name}(...)`",
+            attr.optional_definitions[0].location,
+        )
 
 
 def _project_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
     project = attr.owner.project
     for reader in project.outside_readers(attr.owner, attr.name):
         what = OUTSIDE_REFUSALS.get(reader.form, "is tested")
-        yield "outside-reader", f"`{reader.receiver}.{attr.name}` {what} here, and may be this attribute", reader.location
+        yield (
+            "outside-reader",
+            f"`{reader.receiver}.{attr.name}` {what} here, and may be this attribute",
+            reader.location,
+        )
     for cls in attr.family:
         for location in project.child_walks(cls):
-            yield "child-walk", f"children are picked by position or number here, perhaps those of `{cls.name}`", location
+            yield (
+                "child-walk",
+                f"children are picked by position or number here, perhaps those of `{cls.name}`",
+                location,
+            )
     for location, _ in project.notes("modules-dict"):
         yield "modules-dict", "an entry of `_modules` is tested here", location
     for location, note in project.notes("identity-dispatch"):
@@ -254,7 +331,7 @@ def _project_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
             yield "identity-dispatch", "modules are told apart by being an `Identity` here", location
 
 
-# Edits --------------------------------------------------------------------------------------------------------------------------------
+# Edits
 
 
 def _spelling(cls: ModuleClass) -> str | None:
@@ -276,24 +353,32 @@ def _stored(attr: Attribute, defined: Defined) -> Iterator[Edit]:
     elif facts.kind is ValueKind.NAME:
         yield ReplaceExpression(path, facts.span, f"{facts.source} if {facts.source} is not None else {spelling}()")
     elif facts.chain:
-        yield ReplaceStatement(path, facts.statement, f"{facts.target} = {spelling}()\n{' = '.join(facts.chain)} = None")
+        yield ReplaceStatement(
+            path, facts.statement, f"{facts.target} = {spelling}()\n{' = '.join(facts.chain)} = None"
+        )
     else:
         for none in facts.nones:
             yield ReplaceExpression(path, none, f"{spelling}()")
 
 
 def _else_instead(attr: Attribute, first: Defined) -> Span | None:
-    """The ``if`` that should get an ``else`` instead of the early ``self.x = None``, or None where it may stay in its place.
+    """The ``if`` that should get an ``else`` instead of the early ``self.x = None``, or None where it may stay in its
+    place.
 
-    That is `self.x = None`, more submodules, `if c: self.x = M()`: an early `nn.Identity()` would take the place of `M()` among them.
+    That is `self.x = None`, more submodules, `if c: self.x = M()`: an early `nn.Identity()` would take the place of
+    `M()` among them.
     """
     later = [d for d in attr.definitions if d is not first]
     if first.facts.kind is not ValueKind.NONE or len(later) != 1 or attr.slot_taken_between(first, later[0]) is None:
         return None
     second = later[0].facts
-    alone = first.facts.statement_is_simple and second.lone_if is not None and second.branches[:-1] == first.facts.branches
-    in_order = later[0].cls is first.cls and second.method == first.facts.method and first.facts.statement < second.statement
-    met = {facts.method for _, facts in (*attr.guards, *attr.uses)}
+    alone = (
+        first.facts.statement_is_simple and second.lone_if is not None and second.branches[:-1] == first.facts.branches
+    )
+    in_order = (
+        later[0].cls is first.cls and second.method == first.facts.method and first.facts.statement < second.statement
+    )
+    met = {guard.facts.method for guard in attr.guards} | {use.facts.method for use in attr.uses}
     unseen = first.facts.method not in met and not met & set(first.method.self_calls)
     return second.lone_if if alone and in_order and unseen else None
 
@@ -304,7 +389,11 @@ def _convertible(guard: Tested) -> bool:
 
 
 def _may_store_identity(defined: Defined) -> bool:
-    return defined.facts.kind in (ValueKind.NAME, ValueKind.OTHER) or not defined.makes_modules() or IDENTITY in defined.facts.refs
+    return (
+        defined.facts.kind in (ValueKind.NAME, ValueKind.OTHER)
+        or not defined.makes_modules()
+        or IDENTITY in defined.facts.refs
+    )
 
 
 def _by_type(attr: Attribute, guard: Tested) -> Iterator[Edit]:

@@ -9,11 +9,24 @@ from functools import cached_property
 from typing import NamedTuple
 
 from modfix.model.span import Location
-from modfix.semantics.facts import UNKNOWN, AttributeFacts, Definition, Guard, MethodFacts, Note, Use, UseForm, ValueKind
+from modfix.semantics.facts import (
+    UNKNOWN,
+    AttributeFacts,
+    Definition,
+    Guard,
+    MethodFacts,
+    Note,
+    Use,
+    UseForm,
+    ValueKind,
+)
 from modfix.semantics.project import ModuleClass, Truth, is_class_name
 from modfix.semantics.torch_names import canonical, is_container, is_module_class
 
-_CLASS_PARAMETER = re.compile(r"(^|_)(layer|cls|class|type|block|op|module|norm|act|activation|conv|pool|attn)(_layer|_cls|_class|_type)?$", re.IGNORECASE)
+_CLASS_PARAMETER = re.compile(
+    r"(^|_)(layer|cls|class|type|block|op|module|norm|act|activation|conv|pool|attn)(_layer|_cls|_class|_type)?$",
+    re.IGNORECASE,
+)
 _DYNAMIC_METHODS = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__delattr__"})
 
 
@@ -54,10 +67,15 @@ class Defined(NamedTuple):
 
     def makes_modules(self) -> bool:
         """Whether every value other than None is certainly an ``nn.Module``."""
-        return self.facts.kind in (ValueKind.CALL, ValueKind.OPTIONAL, ValueKind.NONE) and all(map(self._is_module, self.facts.refs))
+        return self.facts.kind in (ValueKind.CALL, ValueKind.OPTIONAL, ValueKind.NONE) and all(
+            map(self._is_module, self.facts.refs)
+        )
 
     def never_none(self) -> bool:
-        """Whether the calls in the value certainly return something: constructors, or functions that return modules only."""
+        """Whether the calls in the value certainly return something.
+
+        Constructors, or functions that return modules only.
+        """
         return self.facts.kind in (ValueKind.CALL, ValueKind.OPTIONAL, ValueKind.NONE) and all(
             self._is_module(ref) or self._is_class(ref) for ref in self.facts.refs
         )
@@ -66,7 +84,9 @@ class Defined(NamedTuple):
         """Whether it may store None, where ``tested`` says whether somebody tests the attribute for None."""
         if self.facts.nones or self.facts.optional_name:
             return True
-        return tested and (self.facts.kind is ValueKind.NAME or (self.facts.kind is ValueKind.CALL and not self.never_none()))
+        return tested and (
+            self.facts.kind is ValueKind.NAME or (self.facts.kind is ValueKind.CALL and not self.never_none())
+        )
 
     def may_be_falsy(self) -> bool:
         """Whether a call that makes the value may give something false: an empty container, or something unknown."""
@@ -130,18 +150,25 @@ class Tested(NamedTuple):
 
 
 def _may_register(facts: AttributeFacts, definition: Definition) -> bool:
-    """Whether an assignment may register a submodule or parameter: a call that is no builtin's, or something used like a module."""
+    """Whether an assignment may register a submodule or parameter.
+
+    A call that is no builtin's, or something used like a module.
+    """
     if definition.kind is ValueKind.NONE:
         return False
     if definition.kind in (ValueKind.CALL, ValueKind.OPTIONAL):
-        return not all(ref.startswith(("builtins.", "math.", "torch.tensor", "torch.zeros", "torch.ones")) for ref in definition.refs)
+        return not all(
+            ref.startswith(("builtins.", "math.", "torch.tensor", "torch.zeros", "torch.ones"))
+            for ref in definition.refs
+        )
     plain = (UseForm.VALUE, UseForm.TEST, UseForm.NONE_TEST, UseForm.STORE)
     return not facts.uses or any(use.form not in plain for use in facts.uses)
 
 
 def _registered_before(facts: AttributeFacts, first: Definition) -> bool:
     return any(
-        d.method == first.method and d.statement < first.statement and not d.branches and _may_register(facts, d) for d in facts.definitions
+        d.method == first.method and d.statement < first.statement and not d.branches and _may_register(facts, d)
+        for d in facts.definitions
     )
 
 
@@ -192,7 +219,10 @@ class Attribute:
 
     @cached_property
     def optional_definitions(self) -> tuple[Defined, ...]:
-        """The assignments that may store None: so they say, or they store what they did not make and somebody tests for None."""
+        """The assignments that may store None.
+
+        So they say, or they store what they did not make and somebody tests for None.
+        """
         tested = bool(self.guards)
         return tuple(d for d in self.definitions if d.may_be_none(tested))
 
@@ -217,8 +247,9 @@ class Attribute:
     def slot_taken_between(self, first: Defined, second: Defined) -> Location | None:
         """Where another submodule or parameter may be registered between two assignments, or None.
 
-        ``nn.Module`` keeps a name in the place where it was registered first. An ``nn.Identity`` stored early would move the module that
-        replaces it before those registered in between: another order of ``parameters()``, which optimizer states rely on.
+        ``nn.Module`` keeps a name in the place where it was registered first. An ``nn.Identity`` stored early would
+        move the module that replaces it before those registered in between: another order of ``parameters()``, which
+        optimizer states rely on.
         """
         if first.cls is not second.cls:
             return second.location
@@ -231,7 +262,10 @@ class Attribute:
                 before = other.method != second.facts.method or other.statement < second.facts.statement
                 if after and before and _may_register(facts, other) and not _registered_before(facts, first.facts):
                     return Location(cls.path, other.line, other.column)
-        if {"add_module", "register_module", "register_parameter"} & {*first.method.self_calls, *second.method.self_calls}:
+        if {"add_module", "register_module", "register_parameter"} & {
+            *first.method.self_calls,
+            *second.method.self_calls,
+        }:
             return second.location
         return None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Iterator
 
 from modfix.model.span import Span
 from modfix.semantics.dataflow import Parents
@@ -39,12 +38,13 @@ class ClassFactsMaker:
         self._positions = positions
         self._names = names
         self._parents: dict[FunctionNode, Parents] = {}
+        self._ifs: dict[FunctionNode, list[ast.If]] = {}
+        self._known_parameters: dict[FunctionNode, list[tuple[ast.arg, ast.expr | None]]] = {}
 
     def class_facts(self, record: ClassRecord) -> ClassFacts:
         """The facts of one class."""
         node = record.node
         span = self._positions.span(node)
-        where = self._positions.location(self._path, span.start)
         attributes = {}
         if node.bases or record.stores:
             for attr in sorted(record.mentioned):
@@ -56,8 +56,8 @@ class ClassFactsMaker:
             node.name,
             record.qualname,
             span,
-            where.line,
-            where.column,
+            node.lineno,
+            self._positions.column(node),
             tuple(self._base(base, record) for base in node.bases),
             tuple(self._names.resolve(decorator, record.functions) for decorator in decorators),
             {member.name: self._method_facts(member, record) for member in record.members},
@@ -78,7 +78,7 @@ class ClassFactsMaker:
     # Methods ----------------------------------------------------------------------------------------------------------
 
     def _method_facts(self, node: FunctionNode, record: ClassRecord) -> MethodFacts:
-        defaults = [(arg, default) for arg, default in _parameters(node) if default is not None]
+        defaults = [(arg, default) for arg, default in self._parameters(node) if default is not None]
         named = ((arg.arg, self._names.resolve(d, record.functions)) for arg, d in defaults if dotted(d))
         return MethodFacts(
             node.name,
@@ -92,10 +92,22 @@ class ClassFactsMaker:
             bool(node.decorator_list),
         )
 
-    def _super_init(self, node: FunctionNode) -> int:
-        """See `MethodFacts`. Of several `Base.__init__(self)` the last one counts, for the others may be of plain classes.
+    def _parameters(self, function: FunctionNode) -> list[tuple[ast.arg, ast.expr | None]]:
+        """The parameters that can be passed by name or position, with their defaults."""
+        known = self._known_parameters.get(function)
+        if known is None:
+            args = function.args
+            positional = [*args.posonlyargs, *args.args]
+            required = len(positional) - len(args.defaults)
+            known = self._known_parameters[function] = [(arg, None) for arg in positional[:required]]
+            known += zip(positional[required:], args.defaults, strict=True)
+            known += zip(args.kwonlyargs, args.kw_defaults, strict=True)
+        return known
 
-        Where a method of the object is called before, all its assignments come too early.
+    def _super_init(self, node: FunctionNode) -> int:
+        """See `MethodFacts`. Of several `Base.__init__(self)` the last one counts: the others may be of plain classes.
+
+        Where a method of the object is called before, its assignments come too early: -1.
         """
         positional = [*node.args.posonlyargs, *node.args.args]
         self_name = positional[0].arg if positional else None
@@ -109,7 +121,9 @@ class ClassFactsMaker:
                 if call.args and is_name(call.args[0], self_name):
                     found = end
                     continue
-            called = called or any(isinstance(n, ast.Call) and _is_method_of(n.func, self_name) for n in walk(statement))
+            called = called or any(
+                isinstance(n, ast.Call) and _is_method_of(n.func, self_name) for n in walk(statement)
+            )
         return found
 
     def returns(self, node: FunctionNode, functions: tuple[FunctionNode, ...]) -> tuple[Ref, ...]:
@@ -140,7 +154,10 @@ class ClassFactsMaker:
         return (UNKNOWN,)
 
     def _callee(self, func: ast.expr, functions: tuple[FunctionNode, ...]) -> Ref:
-        """The reference of what is called; a name of unknown meaning is ``$name``, so that the project can judge by convention."""
+        """The reference of what is called.
+
+        A name of unknown meaning is ``$name``, so that the project can judge by convention.
+        """
         if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and functions:
             parameters = functions[-1].args.args
             if parameters and func.value.id == parameters[0].arg:
@@ -157,9 +174,9 @@ class ClassFactsMaker:
         if not stores and not uses and not strings:
             return None
         tests = [use for use in uses if use.form.form in _TESTS]
-        # Where nothing is optional the details (dominance, branches) decide nothing: parent links would be wasted on most methods.
+        # Where nothing is optional dominance decides nothing: parent links would be wasted on most methods.
         linked = bool(tests) or any(self._may_be_none(store) for store in stores)
-        definitions = [self._definition(record, store, linked) for store in stores]
+        definitions = [self._definition(store) for store in stores]
         guards: list[Guard] = []
         regions: list[Span] = []
         for use in tests:
@@ -169,7 +186,7 @@ class ClassFactsMaker:
             links = self._links(use.method)
             guards.append(analyse(self._path, subject, test, links, self._positions, use.method.name))
             regions.append(self._region(test, links))
-        stored_in = record.stored_in.get(attr, frozenset()) if linked else frozenset()
+        stored_in: set[FunctionNode] = record.stored_in.get(attr, set()) if linked else set()
         others = []
         for use in uses:
             if use.form.form in _TESTS or (regions and self._inside(use.node, regions)):
@@ -213,10 +230,8 @@ class ClassFactsMaker:
         span = self._positions.span(node)
         return any(region.contains(span) for region in regions)
 
-    def _definition(self, record: ClassRecord, store: SelfStore, linked: bool) -> Definition:
-        statement, target, value, method = store
-        links = self._links(method) if linked else None
-        functions = (*record.functions, *((links.functions(statement) if links else ()) or (method,)))
+    def _definition(self, store: SelfStore) -> Definition:
+        statement, target, value, method, functions = store
         source = self._positions.source
         span = self._positions.span(statement)
         leaves = [] if value is None else leaves_of(value)
@@ -224,7 +239,7 @@ class ClassFactsMaker:
         made = [leaf for leaf in leaves if not is_none(leaf)]
         refs = tuple([self._callee(leaf.func, functions) if isinstance(leaf, ast.Call) else UNKNOWN for leaf in made])
         kind = _kind(value, made, nones)
-        where = self._positions.location(self._path, span.start)
+        around = self._around(store)
         targets: list[ast.expr] = statement.targets if isinstance(statement, ast.Assign) else []
         others = [other for other in targets if other is not target]
         shared = bool(others) and len(others) < len(targets)  # otherwise `target` is part of a tuple
@@ -232,8 +247,8 @@ class ClassFactsMaker:
             method.name,
             span if value is None else self._positions.span(value),
             span,
-            where.line,
-            where.column,
+            statement.lineno,
+            self._positions.column(statement),
             kind,
             refs if value is not None else (UNKNOWN,),
             nones,
@@ -244,8 +259,8 @@ class ClassFactsMaker:
             source(target),
             not shared and not (targets and isinstance(targets[0], (ast.Tuple, ast.List))),
             source(statement.annotation) if isinstance(statement, ast.AnnAssign) else None,
-            self._lone_if(statement, links) if links else None,
-            tuple(self._branches(statement, links))[::-1] if links else (),
+            self._lone_if(statement, around),
+            tuple([(self._positions.span(node).start, _arm(node, statement)) for node in around]),
         )
 
     def _may_be_none(self, store: SelfStore) -> bool:
@@ -254,41 +269,46 @@ class ClassFactsMaker:
         return store.value is not None and any(map(is_none, leaves_of(store.value)))
 
     def _optional_name(self, value: ast.expr, function: FunctionNode) -> bool:
-        """Whether a local name may be None by what the function shows: its default, its annotation, or a store of None."""
+        """Whether a local name may be None by what the function shows.
+
+        Its default, its annotation, or a store of None.
+        """
         if not isinstance(value, ast.Name):
             return False
         scope = self._names.scopes[function]
-        for arg, default in _parameters(function):
+        for arg, default in self._parameters(function):
             if arg.arg == value.id and not scope.times_stored(value.id):
                 if arg.annotation is not None and _OPTIONAL_ANNOTATION.search(self._positions.source(arg.annotation)):
                     return True
                 return default is not None and is_none(default)
         return any(map(is_none, scope.values_of(value.id)))
 
-    def _lone_if(self, statement: ast.stmt, links: Parents) -> Span | None:
-        step = links.of(statement)
-        if step is not None and isinstance(step[0], ast.If) and step[1] == "body" and not step[0].orelse:
-            return self._positions.span(step[0])
-        return None
+    def _around(self, store: SelfStore) -> list[ast.If]:
+        """The `if` statements of the method around an assignment, outermost first."""
+        known = self._ifs.get(store.method)
+        if known is None:
+            nodes = (node for scope in self._names.scopes[store.method].within() for node in scope.nodes)
+            known = self._ifs[store.method] = [node for node in nodes if isinstance(node, ast.If)]
+            known.sort(key=_start)
+        place = _start(store.statement)
+        return [node for node in known if _start(node) <= place < _end(node)]
 
-    def _branches(self, statement: ast.stmt, links: Parents) -> Iterator[tuple[int, str]]:
-        """The `if` statements around ``statement``, innermost first, and in which arm of each it stands."""
-        step = links.of(statement)
-        while step is not None:
-            if isinstance(step[0], ast.If):
-                yield self._positions.span(step[0]).start, step[1]
-            step = links.of(step[0])
+    def _lone_if(self, statement: ast.stmt, around: list[ast.If]) -> Span | None:
+        alone = around and not around[-1].orelse and any(inner is statement for inner in around[-1].body)
+        return self._positions.span(around[-1]) if alone else None
 
 
-def _parameters(function: FunctionNode) -> list[tuple[ast.arg, ast.expr | None]]:
-    """The parameters that can be passed by name or position, with their defaults."""
-    args = function.args
-    positional = [*args.posonlyargs, *args.args]
-    required = len(positional) - len(args.defaults)
-    pairs: list[tuple[ast.arg, ast.expr | None]] = [(arg, None) for arg in positional[:required]]
-    pairs += zip(positional[required:], args.defaults, strict=True)
-    pairs += zip(args.kwonlyargs, args.kw_defaults, strict=True)
-    return pairs
+def _start(node: ast.stmt) -> tuple[int, int]:
+    return node.lineno, node.col_offset
+
+
+def _end(node: ast.stmt) -> tuple[int, int]:
+    return node.end_lineno or node.lineno, node.end_col_offset or 0
+
+
+def _arm(node: ast.If, statement: ast.stmt) -> str:
+    """In which arm of an `if` statement ``statement`` stands."""
+    return "body" if _start(statement) < _end(node.body[-1]) else "orelse"
 
 
 def _kind(value: ast.expr | None, made: list[ast.expr], nones: tuple[Span, ...]) -> ValueKind:
@@ -308,7 +328,7 @@ def _is_method_of(node: ast.AST, name: str | None) -> bool:
 
 
 def _dominated(links: Parents, node: ast.Attribute) -> bool:
-    """Whether the nearest store of the same attribute before ``node``, on every path, stored something other than None."""
+    """Whether the nearest store of the same attribute before ``node``, on every path, stored the result of a call."""
     assert isinstance(node.value, ast.Name)
     subject = Subject(node.value.id, node.attr)
     statement = links.statement(node)
@@ -359,7 +379,7 @@ def _stores_attribute(node: ast.AST, subject: Subject) -> bool:
 
 
 def _waits(links: Parents, node: ast.AST) -> bool:
-    """Whether ``node`` stands in a lambda or generator, which runs later, or in the test of a loop, which runs again."""
+    """Whether ``node`` stands in a lambda or generator, which runs later, or in the test of a loop, run again."""
     step = links.of(node)
     while step is not None and not isinstance(step[0], ast.stmt):
         if isinstance(step[0], (ast.Lambda, ast.GeneratorExp)):

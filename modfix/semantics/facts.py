@@ -1,7 +1,7 @@
 """Facts of one file: everything the project needs to know about it, without its syntax tree.
 
-The types are named tuples rather than frozen dataclasses: a large project has hundreds of thousands of them, and tuples are pickled,
-unpickled and compared by C code.
+The types are named tuples rather than frozen dataclasses: a large project has hundreds of thousands of them, and
+tuples are pickled, unpickled and compared by C code.
 
 Names are *references* (``Ref``): a dotted name whose first part tells where it starts.
 
@@ -89,8 +89,9 @@ class Use(NamedTuple):
 class Guard(NamedTuple):
     """One None test of ``self.x`` and what it protects.
 
-    ``kind`` is ``pass-through`` when the protected code does the same as calling the identity function would; ``edits`` then drop the
-    guard. Otherwise ``kind`` and ``reason`` tell why not. ``test`` is the test itself (without the other half of an ``and``).
+    ``kind`` is ``pass-through`` when the protected code does the same as calling the identity function would;
+    ``edits`` then drop the guard. Otherwise ``kind`` and ``reason`` tell why not. ``test`` is the test itself (without
+    the other half of an ``and``).
     """
 
     method: str
@@ -124,7 +125,9 @@ class MethodFacts(NamedTuple):
     super_init: int  # offset behind the unconditional call of the base's __init__; -1 without one
     returns: tuple[Ref, ...]  # callees of the returned values; UNKNOWN for anything else than a call
     parameters: tuple[str, ...]
-    parameter_defaults: tuple[tuple[str, Ref], ...]  # parameters whose default is a name, e.g. `norm_layer=nn.BatchNorm2d`
+    parameter_defaults: tuple[
+        tuple[str, Ref], ...
+    ]  # parameters whose default is a name, e.g. `norm_layer=nn.BatchNorm2d`
     decorated: bool
 
 
@@ -172,7 +175,7 @@ class OutsideUse(NamedTuple):
 
 
 class Receiver(NamedTuple):
-    """A variable (or dotted name) through which attributes are used, with all attributes that one function reads from it."""
+    """A name through which attributes are used, with all attributes that one function reads from it."""
 
     source: str
     ref: Ref

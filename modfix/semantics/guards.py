@@ -1,8 +1,9 @@
 """None tests of an optional submodule: does the code they protect do what the identity function would do?
 
-With ``I`` for the identity function, a guard on ``self.x`` is a *pass-through* when the code that runs for None equals the code that runs
-otherwise after replacing every ``self.x(E)`` by ``E``. Assignments that become ``v = v`` do nothing; so does ``t = v`` where ``t`` is
-certainly ``v`` already (`dataflow.same_object`). A pass-through guard may go once ``self.x`` is never None.
+With ``I`` for the identity function, a guard on ``self.x`` is a *pass-through* when the code that runs for None equals
+the code that runs otherwise after replacing every ``self.x(E)`` by ``E``. Assignments that become ``v = v`` do
+nothing; so does ``t = v`` where ``t`` is certainly ``v`` already (`dataflow.same_object`). A pass-through guard may go
+once ``self.x`` is never None.
 """
 
 from __future__ import annotations
@@ -41,7 +42,12 @@ class Subject(NamedTuple):
 
     def applied(self, node: ast.AST) -> ast.expr | None:
         """``E`` when ``node`` is ``self.x(E)`` or ``self.x.forward(E)``, with nothing but one positional argument."""
-        if not isinstance(node, ast.Call) or node.keywords or len(node.args) != 1 or isinstance(node.args[0], ast.Starred):
+        if (
+            not isinstance(node, ast.Call)
+            or node.keywords
+            or len(node.args) != 1
+            or isinstance(node.args[0], ast.Starred)
+        ):
             return None
         func = node.func
         if isinstance(func, ast.Attribute) and func.attr == "forward":
@@ -118,7 +124,7 @@ def _conditional(
     return _explain(subject, [with_module], [without])
 
 
-def _statement(  # noqa: PLR0913  # one guard, seen from all sides
+def _statement(
     path: str,
     subject: Subject,
     node: ast.If,
@@ -138,7 +144,9 @@ def _statement(  # noqa: PLR0913  # one guard, seen from all sides
     else:
         late = [o for o in others if junction.values.index(o) > junction.values.index(test)]
         if not all(_harmless(o) for o in late) or subject.mentioned(others):
-            return _No("compound-condition", f"the other half of the test of `{subject}` would run without the module, too")
+            return _No(
+                "compound-condition", f"the other half of the test of `{subject}` would run without the module, too"
+            )
         text = " and ".join(_operand(o, positions) for o in others)
         if "#" in positions.source(junction):
             return _No("compound-condition", f"a comment stands inside the condition on `{subject}`")
@@ -156,7 +164,9 @@ def _statement(  # noqa: PLR0913  # one guard, seen from all sides
             and _blocks_equal(subject, with_module, following)
         ):
             return drop, RemoveStatement(path, positions.span(following[0]))
-        return _no_op(path, subject, with_module, drop, junction is None, parents, positions) or _explain(subject, with_module, without)
+        return _no_op(path, subject, with_module, drop, junction is None, parents, positions) or _explain(
+            subject, with_module, without
+        )
     if (
         junction is None
         and not present
@@ -178,7 +188,7 @@ def _owner(parents: Parents, node: ast.AST) -> ast.AST | None:
     return step[0] if step else None
 
 
-def _no_op(  # noqa: PLR0913  # one guard, seen from all sides
+def _no_op(
     path: str,
     subject: Subject,
     block: Sequence[ast.stmt],
@@ -202,13 +212,15 @@ def _no_op(  # noqa: PLR0913  # one guard, seen from all sides
         guard = parents.of(statement)
         assert guard is not None
         assert isinstance(guard[0], ast.If)
-        alias = same_object(parents, guard[0] if statement is block[0] and not _binds(guard[0].test) else statement, target, source)
+        alias = same_object(
+            parents, guard[0] if statement is block[0] and not _binds(guard[0].test) else statement, target, source
+        )
         if not alias.proved:
             why = f"line {alias.line} stores another value" if alias.line else "nothing before says so"
             return _No("alias-differs", f"without `{subject}`, `{target}` is not certainly `{source}`: {why}")
-        if alias.definition is not None and unconditional and len(block) == 1:
-            if not _read_in(guard[0].test, target):
-                extra.append(RemoveStatement(path, positions.span(alias.definition)))
+        only = unconditional and len(block) == 1 and not _read_in(guard[0].test, target)
+        if only and alias.definition is not None:
+            extra.append(RemoveStatement(path, positions.span(alias.definition)))
     return (*extra, drop)
 
 
@@ -222,7 +234,11 @@ def _read_in(node: ast.AST, name: str) -> bool:
 
 def _copied_list(subject: Subject, statement: ast.stmt) -> str | None:
     """``v`` for ``v = [self.x(e) for e in v]``, which under the identity makes a copy of a list."""
-    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1 or not isinstance(statement.value, ast.ListComp):
+    if (
+        not isinstance(statement, ast.Assign)
+        or len(statement.targets) != 1
+        or not isinstance(statement.value, ast.ListComp)
+    ):
         return None
     target, made = statement.targets[0], statement.value
     loop = made.generators[0]
@@ -241,7 +257,11 @@ def _same_variable(subject: Subject, statement: ast.stmt) -> bool:
 
 def _renaming(subject: Subject, statement: ast.stmt) -> tuple[str, str] | None:
     """``(t, v)`` for ``t = self.x(v)``, also nested; None for anything else."""
-    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1 or not isinstance(statement.targets[0], ast.Name):
+    if (
+        not isinstance(statement, ast.Assign)
+        or len(statement.targets) != 1
+        or not isinstance(statement.targets[0], ast.Name)
+    ):
         return None
     value: ast.expr = statement.value
     applied = subject.applied(value)
@@ -257,10 +277,15 @@ def _empty(block: Sequence[ast.stmt]) -> bool:
 
 
 def _blocks_equal(subject: Subject, with_module: Sequence[ast.stmt], without: Sequence[ast.stmt]) -> bool:
-    """Whether the blocks are equal under the identity, not counting ``v = self.x(v)``; never true for two empty blocks."""
+    """Whether the blocks are equal under the identity, not counting ``v = self.x(v)``.
+
+    Never true for two empty blocks.
+    """
     left = [s for s in with_module if not _same_variable(subject, s)]
     right = [s for s in without if not isinstance(s, ast.Pass)]
-    return bool(right) and len(left) == len(right) and all(_equal(subject, a, b) for a, b in zip(left, right, strict=True))
+    return (
+        bool(right) and len(left) == len(right) and all(_equal(subject, a, b) for a, b in zip(left, right, strict=True))
+    )
 
 
 def _equal(subject: Subject, left: object, right: object) -> bool:
@@ -275,16 +300,27 @@ def _equal(subject: Subject, left: object, right: object) -> bool:
             and all(_equal(subject, getattr(left, f, None), getattr(right, f, None)) for f in left._fields)
         )
     if isinstance(left, list):
-        return isinstance(right, list) and len(left) == len(right) and all(_equal(subject, a, b) for a, b in zip(left, right, strict=True))
+        return (
+            isinstance(right, list)
+            and len(left) == len(right)
+            and all(_equal(subject, a, b) for a, b in zip(left, right, strict=True))
+        )
     return type(left) is type(right) and left == right
 
 
 def _stores(subject: Subject, statement: ast.AST) -> bool:
-    return any(subject.is_read(node) and not isinstance(node.ctx, ast.Load) for node in walk(statement) if isinstance(node, ast.Attribute))
+    return any(
+        subject.is_read(node) and not isinstance(node.ctx, ast.Load)
+        for node in walk(statement)
+        if isinstance(node, ast.Attribute)
+    )
 
 
 def _harmless(node: ast.expr) -> bool:
-    """Whether evaluating ``node`` once more can neither fail nor change anything: names, constants, attributes of names, comparisons."""
+    """Whether evaluating ``node`` once more can neither fail nor change anything.
+
+    Names, constants, attributes of names, comparisons.
+    """
     if isinstance(node, (ast.Name, ast.Constant)):
         return True
     if isinstance(node, ast.Attribute):
@@ -302,7 +338,9 @@ def _harmless(node: ast.expr) -> bool:
 def _operand(node: ast.expr, positions: Positions) -> str:
     """Source of an operand of ``and``; the positions of ``ast`` leave its parentheses out."""
     text = positions.source(node)
-    loose = isinstance(node, (ast.IfExp, ast.Lambda, ast.NamedExpr)) or (isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or))
+    loose = isinstance(node, (ast.IfExp, ast.Lambda, ast.NamedExpr)) or (
+        isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or)
+    )
     return f"({text})" if loose or "\n" in text else text
 
 
@@ -319,16 +357,26 @@ def _explain(subject: Subject, with_module: Sequence[ast.AST], without: Sequence
     if len(calls) < len(reads):
         members = [n for n in inner if isinstance(n, (ast.Attribute, ast.Subscript)) and subject.is_read(n.value)]
         if members:
-            name = f"`{subject}.{members[0].attr}`" if isinstance(members[0], ast.Attribute) else f"an item of `{subject}`"
+            name = (
+                f"`{subject}.{members[0].attr}`" if isinstance(members[0], ast.Attribute) else f"an item of `{subject}`"
+            )
             return _No("member-access", f"the guarded code reads {name}, which `nn.Identity` lacks")
         return _No("escapes", f"the guarded code passes `{subject}` on as a value")
     for node in inner:
         if isinstance(node, ast.BinOp) and any(subject.applied(side) is not None for side in (node.left, node.right)):
-            return _No("arithmetic-guard", f"the result of `{subject}` enters an arithmetic expression, so the identity would count twice")
+            return _No(
+                "arithmetic-guard",
+                f"the result of `{subject}` enters an arithmetic expression, so the identity would count twice",
+            )
         if isinstance(node, ast.AugAssign) and any(subject.applied(n) is not None for n in walk(node.value)):
-            return _No("arithmetic-guard", f"the result of `{subject}` is added to another value, so the identity would count twice")
+            return _No(
+                "arithmetic-guard",
+                f"the result of `{subject}` is added to another value, so the identity would count twice",
+            )
     constants = [n.value for n in without if isinstance(n, ast.Constant)]
-    constants += [n.value.value for n in without if isinstance(n, (ast.Assign, ast.Return)) and isinstance(n.value, ast.Constant)]
+    constants += [
+        n.value.value for n in without if isinstance(n, (ast.Assign, ast.Return)) and isinstance(n.value, ast.Constant)
+    ]
     if constants:
         return _No("constant-result", f"without `{subject}` the result is `{constants[0]!r}`")
     if any(isinstance(n, ast.Raise) for n in without):

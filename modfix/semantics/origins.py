@@ -11,7 +11,10 @@ from modfix.semantics.syntax import FunctionNode, arguments, dotted, is_name, wa
 
 
 class Origins:
-    """Answers for the expressions of one file. ``functions`` are always those around the expression, outermost first."""
+    """Answers for the expressions of one file.
+
+    ``functions`` are always those around the expression, outermost first.
+    """
 
     def __init__(self, names: Names, tree: ast.Module) -> None:
         self._names = names
@@ -46,9 +49,9 @@ class Origins:
         while step is not None:
             node, field = step
             test = node.test if isinstance(node, ast.If) and field == "body" else None
-            if isinstance(test, ast.Call) and is_name(test.func, "isinstance") and len(test.args) == 2:
-                if is_name(test.args[0], name.id) and dotted(test.args[1]):
-                    return self._names.resolve(test.args[1], functions)
+            asked = isinstance(test, ast.Call) and is_name(test.func, "isinstance") and len(test.args) == 2
+            if asked and isinstance(test, ast.Call) and is_name(test.args[0], name.id) and dotted(test.args[1]):
+                return self._names.resolve(test.args[1], functions)
             step = parents.of(node)
         return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from bisect import bisect_right
+from itertools import accumulate
 
 from modfix.model.span import Location, Span
 
@@ -16,7 +17,10 @@ class Positions:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
+        if "\r" in text:
+            self._starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
+        else:  # the same, faster
+            self._starts = [0, *accumulate([len(line) + 1 for line in text.split("\n")])]
         self._ascii = text.isascii()
 
     def offset(self, line: int, column: int) -> int:
@@ -31,12 +35,19 @@ class Positions:
         """Where ``node`` stands. Decorators do not belong to a function or class."""
         if node.end_lineno is None or node.end_col_offset is None:
             raise ValueError("the node has no position: it was not made by the parser")
+        if self._ascii:
+            starts = self._starts
+            return Span(starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset)
         return Span(self.offset(node.lineno, node.col_offset), self.offset(node.end_lineno, node.end_col_offset))
 
     def source(self, node: ast.expr | ast.stmt) -> str:
         """The text of ``node``."""
         span = self.span(node)
         return self._text[span.start : span.end]
+
+    def column(self, node: ast.expr | ast.stmt) -> int:
+        """The 1-based column of ``node``, in characters."""
+        return self.offset(node.lineno, node.col_offset) - self._starts[node.lineno - 1] + 1
 
     def location(self, path: str, offset: int) -> Location:
         """The place to show for an offset."""

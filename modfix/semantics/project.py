@@ -36,10 +36,17 @@ _PLAIN_BASES = frozenset({"abc.ABC", "typing.Generic", "typing.Protocol", "typin
 
 
 def _is_plain(base: Ref) -> bool:
-    """Whether a base outside the project is certainly no module: a builtin, of another framework, or of torch but not ``torch.nn``."""
+    """Whether a base outside the project is certainly no module.
+
+    A builtin, of another framework, or of torch but not ``torch.nn``.
+    """
     if base.partition(".")[0] in OTHER_FRAMEWORKS:
         return True
-    return base in _PLAIN_BASES or base.startswith("builtins.") or (base.startswith("torch.") and not base.startswith("torch.nn."))
+    return (
+        base in _PLAIN_BASES
+        or base.startswith("builtins.")
+        or (base.startswith("torch.") and not base.startswith("torch.nn."))
+    )
 
 
 def is_class_name(ref: Ref) -> bool:
@@ -51,7 +58,10 @@ def is_class_name(ref: Ref) -> bool:
 
 
 class Truth(Enum):
-    """A three-valued answer. Python is dynamic: where the code at hand does not say, the answer is unknown, and unknown means refuse."""
+    """A three-valued answer.
+
+    Python is dynamic: where the code at hand does not say, the answer is unknown, and unknown means refuse.
+    """
 
     NO = "no"
     YES = "yes"
@@ -125,7 +135,10 @@ class ModuleClass:
 
     @cached_property
     def is_torch_module(self) -> Truth:
-        """Whether instances are ``nn.Module``s. Unknown as soon as one base cannot be resolved and none is known to be a module."""
+        """Whether instances are ``nn.Module``s.
+
+        Unknown as soon as one base cannot be resolved and none is known to be a module.
+        """
         external = self.external_bases
         if any(is_module_class(base) or base in EXTERNAL_MODULE_BASES for base in external):
             return Truth.YES
@@ -171,8 +184,8 @@ class ModuleClass:
     def family(self, attr: str) -> tuple[ModuleClass, ...]:
         """All classes whose objects may share the attribute with this one's, sorted by path and position.
 
-        These are ancestors and descendants that mention it, and again the relatives of those above that do: when a base class reads
-        the attribute, every sibling that defines it is concerned.
+        These are ancestors and descendants that mention it, and again the relatives of those above that do: when a
+        base class reads the attribute, every sibling that defines it is concerned.
         """
         return self.project.family(self, attr).classes
 
@@ -196,11 +209,14 @@ class ModuleClass:
 
     @cached_property
     def known_names(self) -> frozenset[str]:
-        """Every attribute that an object of this class, an ancestor or a descendant may have, as far as the project says."""
+        """Every attribute that an object of this class or a relative may have, as far as the project says."""
         return MODULE_MEMBERS.union(*(cls.facts.mentioned for cls in self.relatives))
 
     def spelling(self, dotted: str) -> str | None:
-        """How this file writes the torch name ``dotted`` (e.g. ``torch.nn.Identity``) at module level, or None without an import."""
+        """How this file writes the torch name ``dotted`` (e.g.
+
+        ``torch.nn.Identity``) at module level, or None without an import.
+        """
         package, _, name = dotted.rpartition(".")
         bindings = self.project.files[self.path].bindings
         top, _, rest = dotted.partition(".")
@@ -236,13 +252,16 @@ class OutsideReader(NamedTuple):
 class Project:
     """The joined facts of all files of one project.
 
-    ``complete`` is false when only part of a project was read (a single file, standard input): what depends on the rest is then unknown.
+    ``complete`` is false when only part of a project was read (a single file, standard input): what depends on the
+    rest is then unknown.
     """
 
     def __init__(self, files: Mapping[str, FileFacts], *, complete: bool) -> None:
         self.files = files
         self.complete = complete
-        self._classes = {path: tuple(ModuleClass(self, path, cls) for cls in facts.classes) for path, facts in files.items()}
+        self._classes = {
+            path: tuple(ModuleClass(self, path, cls) for cls in facts.classes) for path, facts in files.items()
+        }
         self._families: dict[tuple[ModuleClass, str], Family] = {}
         self._child_walks: dict[ModuleClass, tuple[Location, ...]] = {}
         self._instances_of: dict[tuple[str, Ref], frozenset[Resolved] | None] = {}
@@ -267,7 +286,7 @@ class Project:
         for classes in self._classes.values():
             yield from classes
 
-    # Names ----------------------------------------------------------------------------------------------------------------------------
+    # Names
 
     def resolve_class(self, path: str, ref: Ref, before: int) -> Resolved:
         """What a reference in ``path`` stands for: a class of the project, a dotted name outside, or ``?``.
@@ -285,14 +304,19 @@ class Project:
         return last == wanted.rpartition(".")[2] and self._resolve(path, ref, None, frozenset()) == wanted
 
     def is_module_value(self, cls: ModuleClass, ref: Ref) -> bool:
-        """Whether calling ``ref`` inside ``cls`` certainly makes an ``nn.Module``: a constructor, or a function that returns only such."""
+        """Whether calling ``ref`` inside ``cls`` certainly makes an ``nn.Module``.
+
+        A constructor, or a function that returns only such.
+        """
         return self._makes_module(cls, cls.path, ref, cls.facts.span.start, frozenset())
 
     def constructor(self, cls: ModuleClass, ref: Ref) -> Resolved:
         """The class that ``ref`` names inside ``cls``, as `resolve_class`."""
         return self._resolve(cls.path, ref, cls.facts.span.end, frozenset()) if ref[0] not in "?$" else UNKNOWN
 
-    def _makes_module(self, cls: ModuleClass | None, path: str, ref: Ref, before: int, seen: frozenset[tuple[str, str]]) -> bool:
+    def _makes_module(
+        self, cls: ModuleClass | None, path: str, ref: Ref, before: int, seen: frozenset[tuple[str, str]]
+    ) -> bool:
         if (path, ref) in seen or ref == UNKNOWN or ref.startswith("$"):
             return False
         seen |= {(path, ref)}
@@ -304,7 +328,9 @@ class Project:
             return all(self._makes_module(cls, path, made, before, seen) for made in method.returns)
         target = self._resolve(path, ref, None, frozenset())
         if isinstance(target, ModuleClass):
-            return target.is_torch_module is Truth.YES and not any("__new__" in c.facts.methods for c in (target, *target.ancestors))
+            return target.is_torch_module is Truth.YES and not any(
+                "__new__" in c.facts.methods for c in (target, *target.ancestors)
+            )
         if target.startswith("@"):
             where, _, name = target[1:].partition("@")
             function = self.files[where].functions.get(name)
@@ -385,14 +411,14 @@ class Project:
         for cut in range(len(parts) - 1, -1, -1):
             module = self._module(path, level, parts[:cut])
             if module is not None:
-                rest = parts[cut:]
+                inside = parts[cut:]
                 facts = self.files[module]
-                inner = facts.bindings.get(rest[0])
+                inner = facts.bindings.get(inside[0])
                 if inner is None and len(facts.star_imports) == 1:
-                    inner = facts.star_imports[0] + rest[0]
-                if inner is None or len(rest) > 1 and inner[0] in "@?":
+                    inner = facts.star_imports[0] + inside[0]
+                if inner is None or (len(inside) > 1 and inner[0] in "@?"):
                     return UNKNOWN
-                return self._resolve(module, ".".join([inner, *rest[1:]]), None, seen)
+                return self._resolve(module, ".".join([inner, *inside[1:]]), None, seen)
             if level == 0 and parts[0] != "torch" and len(self._modules.get(".".join(parts[:cut]), ())) > 1:
                 return UNKNOWN  # several modules of that name: neither one of them nor certainly another package
             if cut and level == 0 and not self._modules.get(parts[0]):
@@ -430,7 +456,7 @@ class Project:
             return None
         return above[0][1]
 
-    # Hierarchy ------------------------------------------------------------------------------------------------------------------------
+    # Hierarchy
 
     @cached_property
     def _children(self) -> dict[int, list[ModuleClass]]:
@@ -453,11 +479,17 @@ class Project:
         return tuple(found.values())
 
     def called_elsewhere(self, cls: ModuleClass, method: str) -> bool:
-        """Whether another class may call ``method`` of ``cls``: a relative does so, or somebody reads the name through an object."""
+        """Whether another class may call ``method`` of ``cls``.
+
+        A relative does so, or somebody reads the name through an object.
+        """
         return any(method in relative.called_names for relative in (*cls.ancestors, *cls.descendants))
 
     def family(self, cls: ModuleClass, attr: str) -> Family:
-        """See `ModuleClass.family`. Found once for all members: to be related is mutual, so they all have the same family."""
+        """See `ModuleClass.family`.
+
+        Found once for all members: to be related is mutual, so they all have the same family.
+        """
         known = self._families.get((cls, attr))
         if known is None:
             found = {cls}
@@ -472,18 +504,23 @@ class Project:
             self._families.update(((member, attr), known) for member in found)
         return known
 
-    # Attributes through other objects ---------------------------------------------------------------------------------------------------
+    # Attributes through other objects
 
     @cached_property
     def _stored_outside(self) -> frozenset[str]:
         stores = (UseForm.STORE, UseForm.STRING)
-        return frozenset(a for facts in self.files.values() for a, uses in facts.outside.items() if any(u.form in stores for u in uses))
+        return frozenset(
+            a
+            for facts in self.files.values()
+            for a, uses in facts.outside.items()
+            if any(u.form in stores for u in uses)
+        )
 
     def outside_readers(self, cls: ModuleClass, attr: str) -> Iterator[OutsideReader]:
         """Uses of ``.attr`` through objects that may be of ``cls``.
 
-        Left out are receivers that cannot be: those from which the same function also reads an attribute that no related class has (it
-        would raise AttributeError), such as the ``args`` of a script.
+        Left out are receivers that cannot be: those from which the same function also reads an attribute that no
+        related class has (it would raise AttributeError), such as the ``args`` of a script.
         """
         known = cls.known_names
         for path, facts in self.files.items():
@@ -496,7 +533,7 @@ class Project:
     def _refuted(self, facts: FileFacts, use: OutsideUse, known: frozenset[str]) -> bool:
         return bool(facts.receivers[use.receiver].reads - known - self._stored_outside)
 
-    # Things that concern the whole project --------------------------------------------------------------------------------------------------
+    # Things that concern the whole project
 
     def notes(self, kind: str) -> Iterator[tuple[Location, Note]]:
         """The notes of one kind, of all files."""

@@ -31,6 +31,7 @@ class SelfStore(NamedTuple):
     target: ast.Attribute
     value: ast.expr | None
     method: FunctionNode
+    functions: tuple[FunctionNode, ...]  # around the statement, outermost first
 
 
 class SelfString(NamedTuple):
@@ -79,7 +80,7 @@ class ReceiverRecord:
 
 
 class Context:
-    """Where the scan is: the functions around, the objects that the outermost of them uses, and the ``self`` in reach."""
+    """Where the scan is: the functions around, the objects that the outermost uses, and the ``self`` in reach."""
 
     __slots__ = ("body_names", "functions", "method", "receivers", "record", "self_name")
 
@@ -90,14 +91,13 @@ class Context:
         record: ClassRecord | None = None,
         method: FunctionNode | None = None,
         self_name: str | None = None,
-        body_names: frozenset[str] = frozenset(),
     ) -> None:
         self.functions = functions
         self.receivers = receivers
         self.record = record
         self.method = method
         self.self_name = self_name
-        self.body_names = body_names  # of the class whose body this is: its nested classes see them
+        self.body_names: frozenset[str] = frozenset()  # of the class whose body this is: its nested classes see them
 
     def receiver(self, source: str) -> ReceiverRecord:
         """The record of the object called ``source``."""

@@ -1,15 +1,15 @@
 """From the text of a file to its facts.
 
-One walk over the syntax tree collects the scopes and the few nodes that tell something (`scopes.collect`). Here these are read, every node
-once: a parent says how its children are used (called, tested, read for a member), so no parent links are needed. What the methods of a
-class do with ``self`` is collected in records, which `class_facts` turns into facts.
+One walk over the syntax tree collects the scopes and the few nodes that tell something (`scopes.collect`). Here these
+are read, every node once: a parent says how its children are used (called, tested, read for a member), so no parent
+links are needed. What the methods of a class do with ``self`` is collected in records, which `class_facts` turns into
+facts.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from typing import cast
 
 from modfix.model.source import Refused, SourceFile
 from modfix.semantics.class_facts import ClassFactsMaker
@@ -78,7 +78,7 @@ class _Scanner:
         self.records: list[ClassRecord] = []
         self.outside: dict[str, list[tuple[UseForm, int, int, ReceiverRecord | None]]] = {}
         self.notes: list[Note] = []
-        self.none_tests = {node.name for node in tree.body if _is_none_test(node)}
+        self.none_tests = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and _is_none_test(node)}
 
     def facts(self) -> FileFacts:
         self._read(self.names.scopes[self.tree], Context((), {}), "")
@@ -91,11 +91,15 @@ class _Scanner:
                 if record is not None and record not in index:
                     index[record] = len(receivers)
                     receivers.append(Receiver(record.source, record.known_ref(), frozenset(record.reads)))
-            outside[attr] = tuple([OutsideUse(form, line, column, index[record]) for form, line, column, record in uses])
+            outside[attr] = tuple(
+                [OutsideUse(form, line, column, index[record]) for form, line, column, record in uses]
+            )
         blocks = [s for s in self.tree.body if not isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))]
         alternatives = {name for name, ref in bound_names(blocks) if ref.startswith("@")}  # `if fast: def make(): ...`
         functions = {
-            node.name: FunctionFacts(node.name, (UNKNOWN,) if node.name in alternatives else make.returns(node, (node,)))
+            node.name: FunctionFacts(
+                node.name, (UNKNOWN,) if node.name in alternatives else make.returns(node, (node,))
+            )
             for node in self.tree.body
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         }
@@ -113,27 +117,23 @@ class _Scanner:
     def _read(self, scope: Scope, context: Context, prefix: str) -> None:  # noqa: PLR0912  # one table of forms
         forms: dict[ast.AST, Form] = {}
         for node in scope.nodes:
-            kind = node.__class__
-            if kind is ast.Attribute:
-                attribute = cast("ast.Attribute", node)
-                inner = attribute.value
+            if node.__class__ is ast.Attribute:
+                inner = node.value
                 if inner.__class__ is ast.Attribute:
-                    forms[inner] = Form(UseForm.MEMBER, attribute.attr)
-                self._attribute(attribute, forms.get(node, _PLAIN), context)
-            elif kind is ast.Call:
-                self._call(cast("ast.Call", node), forms, context)
-            elif kind is ast.Assign:
+                    forms[inner] = Form(UseForm.MEMBER, node.attr)
+                self._attribute(node, forms.get(node, _PLAIN), context)
+            elif node.__class__ is ast.Call:
+                self._call(node, forms, context)
+            elif node.__class__ is ast.Assign:
                 if context.record is not None:
-                    assign = cast("ast.Assign", node)
-                    for target in assign.targets:
-                        self._assigned(assign, target, assign.value, context)
-            elif kind is ast.Subscript:
-                inner = cast("ast.Subscript", node).value
-                forms[inner] = _ITEM
+                    for target in node.targets:
+                        self._assigned(node, target, node.value, context)
+            elif node.__class__ is ast.Subscript:
+                forms[node.value] = _ITEM
                 if forms.get(node, _PLAIN).form in (UseForm.NONE_TEST, UseForm.TEST):
-                    self._tested_child(inner, context)
-            elif kind is ast.Compare:
-                self._compare(cast("ast.Compare", node), forms, context)
+                    self._tested_child(node.value, context)
+            elif isinstance(node, ast.Compare):
+                self._compare(node, forms, context)
             elif isinstance(node, (ast.If, ast.IfExp, ast.While, ast.Assert)):
                 forms[node.test] = _TESTED
             elif isinstance(node, ast.BoolOp):
@@ -182,7 +182,8 @@ class _Scanner:
             self._method(member, record, context, f"{record.qualname}.")
         members = set(record.members)
         scope.nodes = [inner for inner in scope.nodes if inner not in members]
-        inner_context = Context(context.functions, context.receivers, body_names=record.body_names)
+        inner_context = Context(context.functions, context.receivers)
+        inner_context.body_names = record.body_names
         self._read(scope, inner_context, f"{record.qualname}.")
 
     def _method(self, node: FunctionNode, record: ClassRecord, context: Context, prefix: str) -> None:
@@ -205,11 +206,11 @@ class _Scanner:
         elif store is ast.Del:
             form = _DELETED
         if inner.__class__ is ast.Name:
-            source: str | None = cast("ast.Name", inner).id
+            source: str | None = inner.id
             if source == context.self_name:
                 self._self_attribute(node, form, context)
                 return
-            if not context.functions and self.names.bindings.get(cast("str", source), UNKNOWN)[0] not in "?@":
+            if not context.functions and self.names.bindings.get(inner.id, UNKNOWN)[0] not in "?@":
                 return  # `torch.float32` at module level
         else:
             source = dotted(inner)
@@ -243,7 +244,9 @@ class _Scanner:
     def _outside(self, attr: str, form: UseForm, node: ast.expr, receiver: ReceiverRecord | None) -> None:
         self.outside.setdefault(attr, []).append((form, node.lineno, node.col_offset + 1, receiver))
 
-    def _assigned(self, statement: ast.Assign | ast.AnnAssign, target: ast.expr, value: ast.expr, context: Context) -> None:
+    def _assigned(
+        self, statement: ast.Assign | ast.AnnAssign, target: ast.expr, value: ast.expr, context: Context
+    ) -> None:
         if isinstance(target, ast.Attribute):
             self._store(statement, target, value, context)
         elif isinstance(target, (ast.Tuple, ast.List)):
@@ -262,7 +265,9 @@ class _Scanner:
         assert method is not None
         if isinstance(target, ast.Attribute) and is_name(target.value, context.self_name):
             record.targets.add(target)
-            record.stores.setdefault(target.attr, []).append(SelfStore(statement, target, value, method))
+            record.stores.setdefault(target.attr, []).append(
+                SelfStore(statement, target, value, method, context.functions)
+            )
 
     def _compare(self, node: ast.Compare, forms: dict[ast.AST, Form], context: Context) -> None:
         operator, right = node.ops[0], node.comparators[0]
@@ -277,7 +282,10 @@ class _Scanner:
             forms[node.left] = _TESTED  # `len(...) > 0` asks no more than `if len(...)` does
 
     def _tested_child(self, node: ast.expr, context: Context) -> None:
-        """Notes `m._modules[name] is None` and `name in m._modules`; for `self` there is a note of the class already."""
+        """Notes `m._modules[name] is None` and `name in m._modules`.
+
+        For `self` there is a note of the class already.
+        """
         if isinstance(node, ast.Attribute) and node.attr == "_modules" and not is_name(node.value, context.self_name):
             self.notes.append(_note("modules-dict", node))
 
@@ -286,9 +294,9 @@ class _Scanner:
     def _call(self, node: ast.Call, forms: dict[ast.AST, Form], context: Context) -> None:
         func = node.func
         if func.__class__ is ast.Attribute:
-            self._member_call(node, cast("ast.Attribute", func), forms, context)
+            self._member_call(node, func, forms, context)
         elif func.__class__ is ast.Name and node.args:
-            self._function_call(node, cast("ast.Name", func), forms, context)
+            self._function_call(node, func, forms, context)
 
     def _member_call(self, node: ast.Call, func: ast.Attribute, forms: dict[ast.AST, Form], context: Context) -> None:
         inner = func.value
@@ -395,7 +403,11 @@ def _asked_of_each(loop: ast.For) -> str | None:
                 return "each judged"
         if not isinstance(statement, (ast.If, ast.Try)):
             for node in inside:
-                if isinstance(node, ast.Attribute) and dotted(node.value) in targets and node.attr not in MODULE_MEMBERS:
+                if (
+                    isinstance(node, ast.Attribute)
+                    and dotted(node.value) in targets
+                    and node.attr not in MODULE_MEMBERS
+                ):
                     return f"read:{node.attr}"
     return None
 
@@ -419,7 +431,10 @@ def _match_up(target: ast.Tuple | ast.List, value: ast.Tuple | ast.List) -> bool
 
 
 def _prefix(name: ast.expr) -> str:
-    """What a computed attribute name certainly starts with: ``fc`` for ``f"fc{i}"``, ``"fc" + str(i)`` and ``"fc%d" % i``."""
+    """What a computed attribute name certainly starts with.
+
+    ``fc`` for ``f"fc{i}"``, ``"fc" + str(i)`` and ``"fc%d" % i``.
+    """
     while isinstance(name, ast.BinOp):
         name = name.left
     if isinstance(name, ast.Call) and isinstance(name.func, ast.Attribute) and name.func.attr == "format":
@@ -431,9 +446,9 @@ def _prefix(name: ast.expr) -> str:
     return ""
 
 
-def _is_none_test(node: ast.stmt) -> bool:
+def _is_none_test(node: ast.FunctionDef) -> bool:
     """Whether a function only says whether its one argument is not None: the `exists(x)` of many projects."""
-    if not isinstance(node, ast.FunctionDef) or len(node.args.args) != 1 or len(list(arguments(node))) != 1:
+    if len(node.args.args) != 1 or len(list(arguments(node))) != 1:
         return False
     made = node.body[-1].value if isinstance(node.body[-1], ast.Return) and len(node.body) == 1 else None
     return (

@@ -1,10 +1,11 @@
 """Which names mean what: imports, local rebinding and shadowing.
 
-A name is looked up as Python does it: in the function and the functions around it, then at module level. What is bound in more than one
-way is unknown, except for alternatives that agree (``try: import a`` / ``except ImportError: import a``).
+A name is looked up as Python does it: in the function and the functions around it, then at module level. What is bound
+in more than one way is unknown, except for alternatives that agree (``try: import a`` / ``except ImportError: import
+a``).
 
-All of it comes from one walk over the tree, which also hands on the nodes that somebody may have to look at (`Scope.nodes`): nine nodes
-in ten say nothing, and are visited this once.
+All of it comes from one walk over the tree, which also hands on the nodes that somebody may have to look at
+(`Scope.nodes`): nine nodes in ten say nothing, and are visited this once.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ _TELLING = frozenset(
     {
         ast.AnnAssign,
         ast.Assert,
-        ast.Assign,
         ast.BoolOp,
         ast.Compare,
         ast.For,
@@ -65,8 +65,8 @@ _SPECIAL = frozenset(
 class Scope:
     """A module, class or function, without the classes and functions inside, which are scopes of their own (`inner`).
 
-    ``nodes`` are the nodes of it that say something about attributes, parents before their children, and where a class or function
-    stands, that statement. Annotations are left out: they use nothing.
+    ``nodes`` are the nodes of it that say something about attributes, parents before their children, and where a class
+    or function stands, that statement. Annotations are left out: they use nothing.
     """
 
     __slots__ = ("assigns", "bound", "declared", "globals", "inner", "node", "nodes", "returns", "stored", "yields")
@@ -77,7 +77,7 @@ class Scope:
         self.inner: list[Scope] = []
         self.bound: list[tuple[str, Ref]] = []  # by imports, definitions, handlers, patterns
         self.stored: list[str] = []  # by everything else; once for each time
-        self.assigns: list[ast.Assign] = []  # those with a bare name among their targets
+        self.assigns: list[ast.Assign] = []  # to bare names; once for each of them
         self.declared: list[str] = []  # `global`, `nonlocal`
         self.globals: list[str] = []
         self.returns: list[ast.expr | None] = []
@@ -113,7 +113,7 @@ def collect(tree: ast.Module) -> dict[ast.AST, Scope]:
     return scopes
 
 
-def _fill(scope: Scope, scopes: dict[ast.AST, Scope], waiting: list[Scope]) -> None:  # noqa: PLR0912  # one loop, for speed
+def _fill(scope: Scope, scopes: dict[ast.AST, Scope], waiting: list[Scope]) -> None:  # noqa: PLR0912, PLR0915  # for speed
     stack: list[ast.AST] = list(scope.node.body)
     pop, push = stack.pop, stack.append
     telling = scope.nodes.append
@@ -140,13 +140,20 @@ def _fill(scope: Scope, scopes: dict[ast.AST, Scope], waiting: list[Scope]) -> N
             for keyword in node.keywords:
                 push(keyword.value)
             continue
+        if kind is ast.Assign:
+            assert isinstance(node, ast.Assign)
+            telling(node)
+            for target in node.targets:
+                if target.__class__ is ast.Name:
+                    scope.stored.append(target.id)
+                    scope.assigns.append(node)
+                else:
+                    push(target)
+            push(node.value)
+            continue
         if kind in _TELLING:
             telling(node)
-            if kind is ast.Assign:
-                assert isinstance(node, ast.Assign)
-                if any(target.__class__ is ast.Name for target in node.targets):
-                    scope.assigns.append(node)
-            elif kind is ast.AnnAssign:
+            if kind is ast.AnnAssign:
                 assert isinstance(node, ast.AnnAssign)
                 push(node.target)
                 if node.value is not None:
@@ -233,7 +240,10 @@ def bound_names(statements: Iterable[ast.AST]) -> Iterator[tuple[str, Ref]]:
 
 
 class Names:
-    """The names of one file. Of several bindings at module level the last one counts; those under ``if`` and ``try`` must agree."""
+    """The names of one file.
+
+    Of several bindings at module level the last one counts; those under ``if`` and ``try`` must agree.
+    """
 
     def __init__(self, tree: ast.Module) -> None:
         self.scopes = collect(tree)
@@ -271,7 +281,10 @@ class Names:
         return known
 
     def resolve(self, node: ast.AST, functions: tuple[FunctionNode, ...]) -> Ref:
-        """The reference of a (dotted) name that is read inside ``functions``, outermost first; at module level where there is none."""
+        """The reference of a (dotted) name that is read inside ``functions``, outermost first.
+
+        At module level where there is none.
+        """
         name = dotted(node)
         if name is None:
             return UNKNOWN

@@ -1,7 +1,7 @@
 """Small questions about syntax trees, and a walk that is several times faster than `ast.walk`.
 
-Most of what a tree holds says nothing here: contexts (``Load``), operators, and strings and numbers in fields. The tables below name
-the fields that hold nodes worth a visit, so that nothing else is touched.
+Most of what a tree holds says nothing here: contexts (``Load``), operators, and strings and numbers in fields. The
+tables below name the fields that hold nodes worth a visit, so that nothing else is touched.
 """
 
 from __future__ import annotations

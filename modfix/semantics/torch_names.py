@@ -31,19 +31,33 @@ MODULE_CLASSES = frozenset(
 
 # Base classes that torch keeps private and old code derives from.
 PRIVATE_MODULE_CLASSES = frozenset(
-    {"_BatchNorm", "_ConvNd", "_ConvTransposeNd", "_DropoutNd", "_InstanceNorm", "_Loss", "_LPPoolNd", "_MaxPoolNd", "_NormBase", "_WeightedLoss"}
+    {
+        "_BatchNorm",
+        "_ConvNd",
+        "_ConvTransposeNd",
+        "_DropoutNd",
+        "_InstanceNorm",
+        "_Loss",
+        "_LPPoolNd",
+        "_MaxPoolNd",
+        "_NormBase",
+        "_WeightedLoss",
+    }
 )
 
 # Members of torch's layers that nn.Identity lacks and that loops over children read.
 LAYER_MEMBERS = frozenset(
     """
-    affine bias dilation eps groups hidden_size in_channels in_features inplace kernel_size momentum normalized_shape num_features
-    out_channels out_features p padding reset_parameters reset_running_stats running_mean running_var stride weight
+    affine bias dilation eps groups hidden_size in_channels in_features inplace kernel_size momentum normalized_shape
+    num_features out_channels out_features p padding reset_parameters reset_running_stats running_mean running_var
+    stride weight
     """.split()
 )
 
 # Frameworks whose classes look like torch's and are none.
-OTHER_FRAMEWORKS = frozenset({"chainer", "flax", "haiku", "jittor", "keras", "mindspore", "mxnet", "paddle", "tensorflow", "tf"})
+OTHER_FRAMEWORKS = frozenset(
+    {"chainer", "flax", "haiku", "jittor", "keras", "mindspore", "mxnet", "paddle", "tensorflow", "tf"}
+)
 
 # Functions that return the module they are given.
 MODULE_FUNCTIONS = frozenset(
@@ -82,7 +96,8 @@ MODULE_MEMBERS = frozenset(
     """.split()
 )
 
-# Well-kept packages whose base classes derive from nn.Module and neither walk their children by position nor redefine attribute access.
+# Well-kept packages whose base classes derive from nn.Module and neither walk their children by position nor redefine
+# attribute access.
 EXTERNAL_MODULE_BASES = frozenset(
     {
         "lightning.LightningModule",
@@ -101,7 +116,11 @@ def canonical(name: str) -> str:
     """The public spelling of a dotted torch name: ``torch.nn.modules.conv.Conv2d`` -> ``torch.nn.Conv2d``."""
     if name.startswith("torch.nn.modules."):
         return "torch.nn." + name.rsplit(".", 1)[1]
-    if name.startswith("torch.nn.utils.") and name.rpartition(".")[2] in ("weight_norm", "spectral_norm") and "parametriz" not in name:
+    if (
+        name.startswith("torch.nn.utils.")
+        and name.rpartition(".")[2] in ("weight_norm", "spectral_norm")
+        and "parametriz" not in name
+    ):
         return "torch.nn.utils." + name.rpartition(".")[2]
     return name
 
@@ -118,4 +137,3 @@ def is_container(name: str) -> bool:
     """Whether the dotted name is a torch container such as ``torch.nn.Sequential``."""
     name = canonical(name)
     return name.startswith("torch.nn.") and name[9:] in CONTAINERS
-

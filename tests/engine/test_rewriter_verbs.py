@@ -380,7 +380,14 @@ CASES = [*REMOVE, *COLLAPSE, *REPLACE, *INSERT, *METHOD, *ELSE]
 
 
 def _names() -> list[str]:
-    groups = {"remove": REMOVE, "collapse": COLLAPSE, "replace": REPLACE, "insert": INSERT, "method": METHOD, "else": ELSE}
+    groups = {
+        "remove": REMOVE,
+        "collapse": COLLAPSE,
+        "replace": REPLACE,
+        "insert": INSERT,
+        "method": METHOD,
+        "else": ELSE,
+    }
     return [f"{verb}-{case[0]}" for verb, cases in groups.items() for case in cases]
 
 

@@ -29,8 +29,18 @@ def find(where: Project, qualname: str, path: str | None = None) -> ModuleClass:
 
 def net(forward: str, *, init: str = "self.m = None", parameters: str = "x, y, c") -> str:
     """A module whose ``forward`` has that body."""
-    lines = ["import torch", "import torch.nn as nn", "class Net(nn.Module):", "    def __init__(self, m=None):", "        super().__init__()"]
-    lines += [indent(dedent(init).strip(), " " * 8), f"    def forward(self, {parameters}):", indent(dedent(forward).strip(), " " * 8)]
+    lines = [
+        "import torch",
+        "import torch.nn as nn",
+        "class Net(nn.Module):",
+        "    def __init__(self, m=None):",
+        "        super().__init__()",
+    ]
+    lines += [
+        indent(dedent(init).strip(), " " * 8),
+        f"    def forward(self, {parameters}):",
+        indent(dedent(forward).strip(), " " * 8),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -54,4 +64,6 @@ def function(body: str, parameters: str = "x, y, c") -> tuple[Parents, ast.Funct
 
 def marked(root: ast.AST) -> ast.stmt:
     """The statement ``here``."""
-    return next(n for n in ast.walk(root) if isinstance(n, ast.Expr) and isinstance(n.value, ast.Name) and n.value.id == "here")
+    return next(
+        n for n in ast.walk(root) if isinstance(n, ast.Expr) and isinstance(n.value, ast.Name) and n.value.id == "here"
+    )

@@ -122,7 +122,9 @@ def test_whether_a_definition_belongs_to_construction(method: str, construction:
     ],
 )
 def test_a_name_bound_in_the_class_body(member: str, bound: bool) -> None:
-    source = f"import torch.nn as nn\nclass Net(nn.Module):\n    {member}\n    def __init__(self):\n        self.m = None\n"
+    source = (
+        f"import torch.nn as nn\nclass Net(nn.Module):\n    {member}\n    def __init__(self):\n        self.m = None\n"
+    )
     assert (attribute(source).class_binding is not None) is bound
 
 

@@ -191,7 +191,19 @@ def test_a_list_is_owned_when_nothing_else_may_hold_it(body: str, owned: bool) -
     assert owns_list(parents, marked(root), "v") is owned
 
 
-OPERATIONS = ("t = x", "x = t", "t = y", "x = y", "t, x = x, t", "t = x = y", "x += 1", "if c: t = x", "if c: x = 5", "for i in (1, 2): t = x", "while step(): x, t = t, x")
+OPERATIONS = (
+    "t = x",
+    "x = t",
+    "t = y",
+    "x = y",
+    "t, x = x, t",
+    "t = x = y",
+    "x += 1",
+    "if c: t = x",
+    "if c: x = 5",
+    "for i in (1, 2): t = x",
+    "while step(): x, t = t, x",
+)
 
 
 @given(st.lists(st.sampled_from(OPERATIONS), min_size=1, max_size=6), st.booleans())

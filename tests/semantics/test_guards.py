@@ -47,8 +47,14 @@ BLOCKED = {
     "alias without a definition": ("if self.m is not None:\n    y = self.m(x)\nreturn y", "alias-differs"),
     "alias of something else": ("y = c\nif self.m is not None:\n    y = self.m(x)\nreturn y", "alias-differs"),
     "alias spoiled between": ("y = x\nx = f(x)\nif self.m is not None:\n    y = self.m(x)\nreturn y", "alias-differs"),
-    "alias spoiled in the test": ("y = x\nif (x := c) and self.m is not None:\n    y = self.m(x)\nreturn y", "alias-differs"),
-    "alias spoiled by the statement before": ("y = x\nif self.m is not None:\n    x = self.m(c)\n    y = self.m(x)\nreturn y", "alias-differs"),
+    "alias spoiled in the test": (
+        "y = x\nif (x := c) and self.m is not None:\n    y = self.m(x)\nreturn y",
+        "alias-differs",
+    ),
+    "alias spoiled by the statement before": (
+        "y = x\nif self.m is not None:\n    x = self.m(c)\n    y = self.m(x)\nreturn y",
+        "alias-differs",
+    ),
     "alias of a name that a closure changes": (
         "def bump():\n    nonlocal x\n    x = 0\ny = x\nbump()\nif self.m is not None:\n    y = self.m(x)\nreturn y",
         "alias-differs",
@@ -60,13 +66,22 @@ BLOCKED = {
     "item": ("if self.m is not None:\n    x = self.m[0]\nreturn x", "member-access"),
     "passed on": ("if self.m is not None:\n    x = f(self.m, x)\nreturn x", "escapes"),
     "unrelated": ("if self.m is not None:\n    x = x + 1\nreturn x", "mode-flag"),
-    "another branch": ("if self.m is not None:\n    x = self.m(x)\nelse:\n    x = f(x)\nreturn x", "different-branches"),
-    "a constant instead": ("if self.m is not None:\n    y = self.m(x)\nelse:\n    y = None\nreturn y", "constant-result"),
+    "another branch": (
+        "if self.m is not None:\n    x = self.m(x)\nelse:\n    x = f(x)\nreturn x",
+        "different-branches",
+    ),
+    "a constant instead": (
+        "if self.m is not None:\n    y = self.m(x)\nelse:\n    y = None\nreturn y",
+        "constant-result",
+    ),
     "an equal number of another type": ("return self.m(1) if self.m is not None else 1.0", "constant-result"),
     "an error instead": ("if self.m is not None:\n    x = self.m(x)\nelse:\n    raise ValueError\nreturn x", "raises"),
     "early return of something else": ("if self.m is None:\n    return x\ny = self.m(x)\nreturn x + y", "early-return"),
     "early return in a branch": ("if c:\n    if self.m is None:\n        return x\n    x = self.m(x)\nreturn x", None),
-    "early return in a loop": ("for i in c:\n    if self.m is None:\n        return x\n    return self.m(x)\nreturn y", None),
+    "early return in a loop": (
+        "for i in c:\n    if self.m is None:\n        return x\n    return self.m(x)\nreturn y",
+        None,
+    ),
     "return and then more": ("if self.m is not None:\n    return self.m(x)\nx = f(x)\nreturn x", "different-branches"),
     "created on demand": ("if self.m is None:\n    self.m = f()\nreturn self.m(x)", "lazy-creation"),
     "removed on demand": ("if self.m is not None:\n    x = self.m(x)\n    del self.m\nreturn x", "lazy-creation"),
@@ -80,12 +95,24 @@ BLOCKED = {
     "while": ("while self.m is not None:\n    x = self.m(x)\nreturn x", "unsupported-test"),
     "assertion": ("assert self.m is not None\nreturn self.m(x)", "asserted"),
     "and of a call": ("if self.m is not None and f(x):\n    x = self.m(x)\nreturn x", "compound-condition"),
-    "and of the module": ("if self.m is not None and self.m.training:\n    x = self.m(x)\nreturn x", "compound-condition"),
-    "and of another object's member": ("if self.m is not None and y.training:\n    x = self.m(x)\nreturn x", "compound-condition"),
+    "and of the module": (
+        "if self.m is not None and self.m.training:\n    x = self.m(x)\nreturn x",
+        "compound-condition",
+    ),
+    "and of another object's member": (
+        "if self.m is not None and y.training:\n    x = self.m(x)\nreturn x",
+        "compound-condition",
+    ),
     "and of a walrus": ("if self.m is not None and (y := x):\n    x = self.m(x)\nreturn x", "compound-condition"),
     "and in an expression": ("return self.m(x) if self.m is not None and c else x", "compound-condition"),
-    "comment inside and": ("if (self.m is not None  # why\n        and c):\n    x = self.m(x)\nreturn x", "compound-condition"),
-    "list with another owner": ("y = [x]\nc.y = y\nif self.m is not None:\n    y = [self.m(e) for e in y]\nreturn y", None),
+    "comment inside and": (
+        "if (self.m is not None  # why\n        and c):\n    x = self.m(x)\nreturn x",
+        "compound-condition",
+    ),
+    "list with another owner": (
+        "y = [x]\nc.y = y\nif self.m is not None:\n    y = [self.m(e) for e in y]\nreturn y",
+        None,
+    ),
     "tuple becomes a list": ("y = (x, x)\nif self.m is not None:\n    y = [self.m(e) for e in y]\nreturn y", None),
     "filtered list": ("y = [x]\nif self.m is not None:\n    y = [self.m(e) for e in y if e]\nreturn y", None),
     "generator": ("y = [x]\nif self.m is not None:\n    y = (self.m(e) for e in y)\nreturn y", None),
@@ -94,7 +121,10 @@ BLOCKED = {
     "effect without a counterpart": ("if self.m is not None:\n    f(self.m(x))\nreturn x", None),
     "walrus": ("if self.m is not None:\n    (x := self.m(x))\nreturn x", None),
     "await": ("if self.m is not None:\n    x = (yield self.m(x))\nreturn x", None),
-    "other branch calls it, too": ("if self.m is not None:\n    y = self.m(x)\nelse:\n    y = self.m(x)\nreturn y", None),
+    "other branch calls it, too": (
+        "if self.m is not None:\n    y = self.m(x)\nelse:\n    y = self.m(x)\nreturn y",
+        None,
+    ),
 }
 
 
@@ -107,7 +137,9 @@ def test_not_pass_through(forward: str, kind: str | None) -> None:
     assert guard.reason
 
 
-@pytest.mark.parametrize(("body", "called"), [("x = self.m(x)", True), ("x = f(self.m(x, y))", True), ("x = f(self.m)", False)])
+@pytest.mark.parametrize(
+    ("body", "called"), [("x = self.m(x)", True), ("x = f(self.m(x, y))", True), ("x = f(self.m)", False)]
+)
 def test_whether_the_protected_code_calls_it(body: str, called: bool) -> None:
     assert guard_of(f"if self.m is not None:\n    {body}\nreturn x").called is called
 

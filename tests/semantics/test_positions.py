@@ -77,7 +77,9 @@ def test_location_counts_lines_as_python_does_and_characters(text: str, offset: 
     assert Positions(text).location("a.py", offset) == Location("a.py", line, column)
 
 
-@given(st.lists(st.sampled_from(["x", "é", "🔥", "\u2028", "\f", "'"]), max_size=8), st.sampled_from(["\n", "\r\n", "\r"]))
+@given(
+    st.lists(st.sampled_from(["x", "é", "🔥", "\u2028", "\f", "'"]), max_size=8), st.sampled_from(["\n", "\r\n", "\r"])
+)
 def test_the_span_of_a_statement_behind_any_comment_and_string(letters: list[str], newline: str) -> None:
     text = f"# {''.join(letters)}{newline}'{''.join(letters).replace(chr(39), '')}'; a.b{newline}c.d"
     positions = Positions(text)

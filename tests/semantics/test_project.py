@@ -65,7 +65,12 @@ def test_a_source_layout_and_a_namespace_package() -> None:
 
 
 def test_of_modules_of_one_name_the_nearest_above_counts() -> None:
-    files = {"x/m.py": MODULE, "y/m.py": MODULE, "x/n.py": "from m import A\nclass B(A): pass\n", "y/sub/n.py": "from m import A\nclass C(A): pass\n"}
+    files = {
+        "x/m.py": MODULE,
+        "y/m.py": MODULE,
+        "x/n.py": "from m import A\nclass B(A): pass\n",
+        "y/sub/n.py": "from m import A\nclass C(A): pass\n",
+    }
     where = project(files)
     assert bases_of(where, "B") == ["x/m.py:A"]
     assert bases_of(where, "C") == ["y/m.py:A"]
@@ -77,17 +82,39 @@ def test_a_package_goes_before_a_module_of_its_name() -> None:
 
 
 UNKNOWN_BASES = {
-    "modules of one name elsewhere": {"x/m.py": MODULE, "y/m.py": MODULE, "main.py": "from m import A\nclass B(A): pass\n"},
-    "module and package of one name": {"x/m.py": MODULE, "x/m/__init__.py": MODULE, "z/n.py": "from x.m import A\nclass B(A): pass\n"},
+    "modules of one name elsewhere": {
+        "x/m.py": MODULE,
+        "y/m.py": MODULE,
+        "main.py": "from m import A\nclass B(A): pass\n",
+    },
+    "module and package of one name": {
+        "x/m.py": MODULE,
+        "x/m/__init__.py": MODULE,
+        "z/n.py": "from x.m import A\nclass B(A): pass\n",
+    },
     "beyond the top": {"m.py": MODULE, "main.py": "from ..m import A\nclass B(A): pass\n"},
     "far beyond the top": {"m.py": MODULE, "p/main.py": "from ....m import A\nclass B(A): pass\n"},
     "missing sibling": {"main.py": "from .gone import A\nclass B(A): pass\n"},
     "missing name": {"m.py": MODULE, "main.py": "from m import Z\nclass B(Z): pass\n"},
     "rebound there": {"m.py": MODULE + "A = wrap(A)\n", "main.py": "from m import A\nclass B(A): pass\n"},
-    "global there": {"m.py": MODULE + "def f():\n    global A\n    A = 1\n", "main.py": "from m import A\nclass B(A): pass\n"},
-    "alternatives there": {"m.py": "if x:\n    from fast import A\nelse:\n    from slow import A\n", "main.py": "from m import A\nclass B(A): pass\n"},
-    "re-exports in a circle": {"m.py": "from n import A\n", "n.py": "from m import A\n", "main.py": "from m import A\nclass B(A): pass\n"},
-    "star imports in a circle": {"m.py": "from n import *\n", "n.py": "from m import *\n", "main.py": "from m import A\nclass B(A): pass\n"},
+    "global there": {
+        "m.py": MODULE + "def f():\n    global A\n    A = 1\n",
+        "main.py": "from m import A\nclass B(A): pass\n",
+    },
+    "alternatives there": {
+        "m.py": "if x:\n    from fast import A\nelse:\n    from slow import A\n",
+        "main.py": "from m import A\nclass B(A): pass\n",
+    },
+    "re-exports in a circle": {
+        "m.py": "from n import A\n",
+        "n.py": "from m import A\n",
+        "main.py": "from m import A\nclass B(A): pass\n",
+    },
+    "star imports in a circle": {
+        "m.py": "from n import *\n",
+        "n.py": "from m import *\n",
+        "main.py": "from m import A\nclass B(A): pass\n",
+    },
     "two star imports": {"m.py": MODULE, "n.py": "", "main.py": "from m import *\nfrom n import *\nclass B(A): pass\n"},
     "called": {"main.py": "class B(make()): pass\n"},
     "parameter": {"main.py": "def f(A):\n    class B(A): pass\n"},
@@ -132,12 +159,19 @@ def test_a_base_that_cannot_be_resolved(files: dict[str, str]) -> None:
     ],
 )
 def test_is_torch_module(bases: str, truth: Truth) -> None:
-    where = project({"main.py": f"import abc, timm, torch\nfrom torch import nn\nclass Plain: pass\nclass A({bases}): pass\n"})
+    where = project(
+        {"main.py": f"import abc, timm, torch\nfrom torch import nn\nclass Plain: pass\nclass A({bases}): pass\n"}
+    )
     assert find(where, "A").is_torch_module is truth
 
 
 def test_nn_need_not_be_torch() -> None:
-    where = project({"main.py": "from flax import linen as nn\nclass A(nn.Module): pass\n", "other.py": "import mine as nn\nclass B(nn.Module): pass\n"})
+    where = project(
+        {
+            "main.py": "from flax import linen as nn\nclass A(nn.Module): pass\n",
+            "other.py": "import mine as nn\nclass B(nn.Module): pass\n",
+        }
+    )
     assert find(where, "A").is_torch_module is Truth.NO
     assert find(where, "B").is_torch_module is Truth.UNKNOWN
 
@@ -196,7 +230,10 @@ def test_a_stranger_is_no_family() -> None:
     ("source", "construction"),
     [
         ("self.build()\n    def build(self): pass", {"__init__", "build"}),
-        ("self.build()\n    def build(self):\n        self.more()\n    def more(self): pass", {"__init__", "build", "more"}),
+        (
+            "self.build()\n    def build(self):\n        self.more()\n    def more(self): pass",
+            {"__init__", "build", "more"},
+        ),
         ("self.build()\n    def build(self): pass\n    def forward(self): self.build()", {"__init__"}),
         ("self.build()\n    @torch.no_grad()\n    def build(self): pass", {"__init__"}),
         ("pass\n    def build(self): pass", {"__init__"}),
@@ -227,13 +264,23 @@ def test_methods_that_run_during_construction_only(source: str, construction: se
     ],
 )
 def test_uses_through_other_objects(code: str, found: bool) -> None:
-    where = project({"net.py": "import torch.nn as nn\nclass A(nn.Module):\n    def __init__(self): self.m = None\n", "train.py": code})
+    where = project(
+        {
+            "net.py": "import torch.nn as nn\nclass A(nn.Module):\n    def __init__(self): self.m = None\n",
+            "train.py": code,
+        }
+    )
     assert bool(list(where.outside_readers(find(where, "A"), "m"))) is found
 
 
 def test_an_attribute_that_somebody_stores_outside_does_not_refute_a_receiver() -> None:
     train = "def f(model):\n    model.epochs = 3\ndef g(model):\n    print(model.epochs)\n    return model.m\n"
-    where = project({"net.py": "import torch.nn as nn\nclass A(nn.Module):\n    def __init__(self): self.m = None\n", "train.py": train})
+    where = project(
+        {
+            "net.py": "import torch.nn as nn\nclass A(nn.Module):\n    def __init__(self): self.m = None\n",
+            "train.py": train,
+        }
+    )
     assert [reader.location.line for reader in where.outside_readers(find(where, "A"), "m")] == [5]
 
 
@@ -287,7 +334,16 @@ def test_whether_a_call_certainly_makes_a_module(made: str, certain: bool) -> No
 
 @pytest.mark.parametrize(
     ("ref", "is_class"),
-    [("$Block", True), ("pkg.Block", True), ("$make_block", False), ("$self.Block", False), ("@Block", False), (".a.Block", False), ("?", False), ("self.Block", False)],
+    [
+        ("$Block", True),
+        ("pkg.Block", True),
+        ("$make_block", False),
+        ("$self.Block", False),
+        ("@Block", False),
+        (".a.Block", False),
+        ("?", False),
+        ("self.Block", False),
+    ],
 )
 def test_class_by_convention(ref: str, is_class: bool) -> None:
     assert is_class_name(ref) is is_class

@@ -287,7 +287,14 @@ def test_a_call_whose_failure_a_handler_catches(handler: str, caught: bool) -> N
     assert use.form is (F.CAUGHT if caught else F.CALL)
 
 
-@pytest.mark.parametrize("forward", ["try:\n    pass\nexcept:\n    self.m(x)", "try:\n    pass\nexcept:\n    pass\nelse:\n    self.m(x)", "try:\n    self.m(x)\nfinally:\n    pass"])
+@pytest.mark.parametrize(
+    "forward",
+    [
+        "try:\n    pass\nexcept:\n    self.m(x)",
+        "try:\n    pass\nexcept:\n    pass\nelse:\n    self.m(x)",
+        "try:\n    self.m(x)\nfinally:\n    pass",
+    ],
+)
 def test_a_call_that_no_handler_guards(forward: str) -> None:
     assert [use.form for use in uses_in(forward)] == [F.CALL]
 
