@@ -90,6 +90,7 @@ FITTING_ANNOTATION = re.compile(r"(typing\.)?(Optional\[)?((torch\.)?nn\.)?Modul
 
 USE_REFUSALS = {
     UseForm.CALL_OTHER: ("other-arguments", "is called with other than one positional argument"),
+    UseForm.CAUGHT: ("caught", "is used in a `try` whose handler may catch the error that `None` leads to"),
     UseForm.MEMBER: ("member-access", "has a member read, which `nn.Identity` lacks"),
     UseForm.VALUE: ("escapes", "is passed on as a value, and its receiver may test it for `None`"),
     UseForm.ITERATE: ("iterated", "is iterated over"),
@@ -285,12 +286,6 @@ def _order_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
 
 def _use_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
     for use in attr.uses:
-        if use.facts.detail == "try":
-            yield (
-                "in-try",
-                f"an exception of `self.{attr.name}(...)` is caught here, perhaps that for `None`",
-                use.location,
-            )
         if use.facts.form is UseForm.CALL and use.facts.method in use.cls.construction and not use.facts.dominated:
             yield (
                 "builder",

@@ -238,7 +238,7 @@ class Attribute:
     @property
     def is_called(self) -> bool:
         """Whether anybody calls it."""
-        forms = (UseForm.CALL, UseForm.CALL_OTHER)
+        forms = (UseForm.CALL, UseForm.CALL_OTHER, UseForm.CAUGHT)
         return any(u.facts.form in forms for u in self.uses) or any(g.facts.called for g in self.guards)
 
     @property

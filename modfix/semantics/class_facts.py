@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 
 from modfix.model.span import Span
@@ -69,6 +70,8 @@ class ClassFactsMaker:
     def _base(self, base: ast.expr, record: ClassRecord) -> Ref:
         while isinstance(base, ast.Subscript):  # Generic[T]
             base = base.value
+        if (dotted(base) or "").partition(".")[0] in record.shadowed:
+            return UNKNOWN
         return self._names.resolve(base, record.functions)
 
     # Methods ----------------------------------------------------------------------------------------------------------
@@ -101,18 +104,26 @@ class ClassFactsMaker:
         return known
 
     def _super_init(self, node: FunctionNode) -> int:
-        """The offset behind `super().__init__(...)` or `Base.__init__(self, ...)`, or -1 without one."""
+        """See `MethodFacts`. Of several `Base.__init__(self)` the last one counts: the others may be of plain classes.
+
+        Where a method of the object is called before, its assignments come too early: -1.
+        """
+        positional = [*node.args.posonlyargs, *node.args.args]
+        self_name = positional[0].arg if positional else None
+        found, called = -1, False
         for statement in node.body:
             call = statement.value if isinstance(statement, ast.Expr) else None
-            if not (
-                isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "__init__"
-            ):
-                continue
-            owner = call.func.value
-            of_super = isinstance(owner, ast.Call) and is_name(owner.func, "super")
-            if of_super or (call.args and node.args.args and is_name(call.args[0], node.args.args[0].arg)):
-                return self._positions.span(statement).end
-        return -1
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "__init__":
+                end = -1 if called else self._positions.span(statement).end
+                if isinstance(call.func.value, ast.Call) and is_name(call.func.value.func, "super"):
+                    return end
+                if call.args and is_name(call.args[0], self_name):
+                    found = end
+                    continue
+            called = called or any(
+                isinstance(n, ast.Call) and _is_method_of(n.func, self_name) for n in walk(statement)
+            )
+        return found
 
     def returns(self, node: FunctionNode, functions: tuple[FunctionNode, ...]) -> tuple[Ref, ...]:
         """References of what a function returns: callees, or UNKNOWN; also UNKNOWN when it may end without `return`.
@@ -133,6 +144,8 @@ class ClassFactsMaker:
             return (self._callee(value.func, functions),)
         if isinstance(value, ast.Name):
             scope = self._names.scopes[functions[-1]]
+            if any(arg.arg == value.id for arg in arguments(functions[-1])):
+                return (UNKNOWN,)  # it may keep what the caller passed
             made = scope.values_of(value.id)
             calls = [call for call in made if isinstance(call, ast.Call)]
             if calls and len(calls) == len(made) == scope.times_stored(value.id):
@@ -178,9 +191,10 @@ class ClassFactsMaker:
             if use.form.form in _TESTS or (regions and self._inside(use.node, regions)):
                 continue
             dominated = use.method in stored_in and _dominated(self._links(use.method), use.node)
-            node, form = use.node, use.form
-            detail = "try" if linked and form.form is UseForm.CALL and self._in_try(use) else form.detail
-            others.append(Use(form.form, use.method.name, node.lineno, node.col_offset + 1, detail, dominated))
+            node, (form, detail) = use.node, use.form
+            if linked and form in (UseForm.CALL, UseForm.MEMBER) and _caught(self._links(use.method), node):
+                form = UseForm.CAUGHT
+            others.append(Use(form, use.method.name, node.lineno, node.col_offset + 1, detail, dominated))
         for call, function, method in strings:
             others.append(Use(UseForm.STRING, method.name, call.lineno, call.col_offset + 1, function, False))
         return AttributeFacts(
@@ -189,15 +203,6 @@ class ClassFactsMaker:
             tuple(sorted(guards, key=lambda guard: guard.test)),
             tuple(sorted(others, key=lambda use: (use.line, use.column))),
         )
-
-    def _in_try(self, use: SelfUse) -> bool:
-        """Whether an exception that ``use`` raises may be caught inside its method."""
-        step = self._links(use.method).of(use.node)
-        while step is not None:
-            if step[1] == "body" and getattr(step[0], "handlers", None):
-                return True
-            step = self._links(use.method).of(step[0])
-        return False
 
     def _links(self, method: FunctionNode) -> Parents:
         known = self._parents.get(method)
@@ -331,11 +336,17 @@ def _filled(call: ast.Call) -> bool:
     return any(not isinstance(arg, ast.Starred) for arg in call.args)
 
 
+def _is_method_of(node: ast.AST, name: str | None) -> bool:
+    return isinstance(node, ast.Attribute) and is_name(node.value, name)
+
+
 def _dominated(links: Parents, node: ast.Attribute) -> bool:
     """Whether the nearest store of the same attribute before ``node``, on every path, stored the result of a call."""
     assert isinstance(node.value, ast.Name)
     subject = Subject(node.value.id, node.attr)
     statement = links.statement(node)
+    if _waits(links, node):
+        return False
     while not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
         suite, index = links.suite(statement)
         for before in reversed(suite[:index]):
@@ -343,19 +354,48 @@ def _dominated(links: Parents, node: ast.Attribute) -> bool:
                 targets = before.targets if isinstance(before, ast.Assign) else [before.target]
                 if any(subject.is_read(target) for target in targets):
                     return isinstance(before.value, ast.Call)
-            if any(
-                isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store) and subject.is_read(n)
-                for n in walk(before)
-            ):
+            if _stores_attribute(before, subject):
                 return False
-        step = links.of(statement)
-        if step is None:
+        parent = links.enclosing(statement)
+        if parent is None:
             return False
-        parent = step[0]
-        while not isinstance(parent, ast.stmt):
-            outer = links.of(parent)
-            if outer is None:
-                return False
-            parent = outer[0]
+        once = isinstance(parent, (ast.If, ast.With, ast.AsyncWith, ast.FunctionDef, ast.AsyncFunctionDef))
+        if not once and _stores_attribute(parent, subject):
+            return False  # loops come round again, handlers see half of the body
         statement = parent
     return False
+
+
+def _caught(links: Parents, node: ast.AST) -> bool:
+    """Whether a handler of the same function may catch what a call of None raises, or the reading of its members."""
+    step = links.of(node)
+    while step is not None:
+        parent, field = step
+        handlers: list[ast.ExceptHandler] = getattr(parent, "handlers", [])
+        if field == "body" and any(_catches_none_errors(handler.type) for handler in handlers):
+            return True
+        step = links.of(parent)
+    return False
+
+
+def _catches_none_errors(kind: ast.expr | None) -> bool:
+    if isinstance(kind, ast.Tuple):
+        return any(map(_catches_none_errors, kind.elts))
+    caught = getattr(builtins, kind.id, None) if isinstance(kind, ast.Name) else None
+    if not isinstance(caught, type):
+        return True  # a bare `except`, or an error of another module
+    return issubclass(TypeError, caught) or issubclass(AttributeError, caught)
+
+
+def _stores_attribute(node: ast.AST, subject: Subject) -> bool:
+    return any(subject.is_read(n) and isinstance(n.ctx, ast.Store) for n in walk(node) if isinstance(n, ast.Attribute))
+
+
+def _waits(links: Parents, node: ast.AST) -> bool:
+    """Whether ``node`` stands in a lambda or generator, which runs later, or in the test of a loop, run again."""
+    step = links.of(node)
+    while step is not None and not isinstance(step[0], ast.stmt):
+        if isinstance(step[0], (ast.Lambda, ast.GeneratorExp)):
+            return True
+        step = links.of(step[0])
+    return step is not None and isinstance(step[0], ast.While)

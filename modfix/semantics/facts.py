@@ -41,6 +41,7 @@ class UseForm(str, Enum):
 
     CALL = "call"  # with exactly one positional argument
     CALL_OTHER = "call-other"  # with other arguments
+    CAUGHT = "caught"  # a call or member read whose failure with None a handler around may catch
     MEMBER = "member"  # `self.x.weight`, `self.x[0]`
     VALUE = "value"  # passed, returned, stored, compared
     TYPE_TEST = "type-test"  # isinstance with torch classes other than nn.Module and nn.Identity

@@ -268,12 +268,14 @@ class Project:
         self._resolved: dict[tuple[str, Ref, int | None], Resolved] = {}
         self._module_files: dict[tuple[str, int, str], str | None] = {}
         self._modules: dict[str, list[str]] = {}
+        self._top_names: set[str] = set()  # what an absolute import of a module of the project may start with
         for path in files:
             parts = path.rpartition(".")[0].split("/")
             if parts[-1] == "__init__":
                 parts.pop()
             for start in range(len(parts)):
                 self._modules.setdefault(".".join(parts[start:]), []).append(path)
+            self._top_names.update(parts)
 
     def module_classes(self, path: str) -> Iterator[ModuleClass]:
         """The classes of one file that are or may be torch modules, in source order."""
@@ -419,13 +421,15 @@ class Project:
                 if inner is None or (len(inside) > 1 and inner[0] in "@?"):
                     return UNKNOWN
                 return self._resolve(module, ".".join([inner, *inside[1:]]), None, seen)
-            if cut and level == 0 and not self._modules.get(parts[0]):
+            if level == 0 and parts[0] != "torch" and len(self._modules.get(".".join(parts[:cut]), ())) > 1:
+                return UNKNOWN  # several modules of that name: neither one of them nor certainly another package
+            if level == 0 and parts[0] not in self._top_names:
                 break
         return UNKNOWN if level else ref
 
     def _module(self, path: str, level: int, parts: list[str]) -> str | None:
         """The file of a module, as imported from ``path``; None when it is not of this project or not unique."""
-        if not level and (not parts or parts[0] == "torch" or parts[0] not in self._modules):
+        if not level and (not parts or parts[0] == "torch" or parts[0] not in self._top_names):
             return None
         key = (path.rpartition("/")[0], level, ".".join(parts))
         if key not in self._module_files:
@@ -439,7 +443,7 @@ class Project:
             if level - 1 > len(around):
                 return None
             base = "/".join((*around[: len(around) - level + 1], *(name.split(".") if name else ())))
-            files = (f"{base}.py", f"{base}/__init__.py") if base else ("__init__.py",)
+            files = (f"{base}/__init__.py", f"{base}.py") if base else ("__init__.py",)  # Python prefers the package
             return next((file for file in files if file in self.files), None)
         candidates = self._modules.get(name, [])
         if len(candidates) <= 1:

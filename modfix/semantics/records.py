@@ -45,10 +45,13 @@ class SelfString(NamedTuple):
 class ClassRecord:
     """One class statement, and what its methods do with ``self``."""
 
-    def __init__(self, node: ast.ClassDef, qualname: str, functions: tuple[FunctionNode, ...]) -> None:
+    def __init__(
+        self, node: ast.ClassDef, qualname: str, functions: tuple[FunctionNode, ...], shadowed: frozenset[str]
+    ) -> None:
         self.node = node
         self.qualname = qualname
         self.functions = functions  # around the class, outermost first
+        self.shadowed = shadowed  # names of the class around, which come before those of the module
         self.members: list[FunctionNode] = []
         self.body_names: frozenset[str] = frozenset()
         self.uses: dict[str, list[SelfUse]] = {}
@@ -81,7 +84,7 @@ class ReceiverRecord:
 class Context:
     """Where the scan is: the functions around, the objects that the outermost uses, and the ``self`` in reach."""
 
-    __slots__ = ("functions", "method", "receivers", "record", "self_name")
+    __slots__ = ("body_names", "functions", "method", "receivers", "record", "self_name")
 
     def __init__(
         self,
@@ -96,6 +99,7 @@ class Context:
         self.record = record
         self.method = method
         self.self_name = self_name
+        self.body_names: frozenset[str] = frozenset()  # of the class whose body this is: its nested classes see them
 
     def receiver(self, source: str) -> ReceiverRecord:
         """The record of the object called ``source``."""

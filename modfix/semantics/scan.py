@@ -17,7 +17,7 @@ from modfix.semantics.facts import UNKNOWN, FileFacts, FunctionFacts, Note, Outs
 from modfix.semantics.origins import Origins
 from modfix.semantics.positions import Positions
 from modfix.semantics.records import ClassRecord, Context, Form, ReceiverRecord, SelfStore, SelfString, SelfUse
-from modfix.semantics.scopes import Names, Scope
+from modfix.semantics.scopes import Names, Scope, bound_names
 from modfix.semantics.syntax import FunctionNode, arguments, dotted, flat, is_name, is_none, walk
 from modfix.semantics.torch_names import MODULE_MEMBERS, is_module_class
 
@@ -96,8 +96,12 @@ class _Scanner:
             outside[attr] = tuple(
                 [OutsideUse(form, line, column, index[record]) for form, line, column, record in uses]
             )
+        blocks = [s for s in self.tree.body if not isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))]
+        alternatives = {name for name, ref in bound_names(blocks) if ref.startswith("@")}  # `if fast: def make(): ...`
         functions = {
-            node.name: FunctionFacts(node.name, make.returns(node, (node,)))
+            node.name: FunctionFacts(
+                node.name, (UNKNOWN,) if node.name in alternatives else make.returns(node, (node,))
+            )
             for node in self.tree.body
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         }
@@ -150,6 +154,9 @@ class _Scanner:
             elif isinstance(node, ast.AnnAssign):
                 if context.record is not None and node.value is not None:
                     self._assigned(node, node.target, node.value, context)
+            elif isinstance(node, ast.Lambda):
+                if context.record is not None and any(arg.arg == context.self_name for arg in arguments(node)):
+                    context.record.notes.append(_note("rebound-self", node))
             elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 self._function(node, context, prefix)
             elif isinstance(node, ast.ClassDef):
@@ -161,10 +168,16 @@ class _Scanner:
         inner = Context(functions, receivers)
         if context.self_name is not None and all(arg.arg != context.self_name for arg in arguments(node)):
             inner = Context(functions, receivers, context.record, context.method, context.self_name)
-        self._read(self.names.scopes[node], inner, f"{prefix}{node.name}.<locals>.")
+        self._body(node, inner, prefix)
+
+    def _body(self, node: FunctionNode, context: Context, prefix: str) -> None:
+        scope = self.names.scopes[node]
+        if context.record is not None and context.self_name in {*scope.stored, *(name for name, _ in scope.bound)}:
+            context.record.notes.append(_note("rebound-self", node))  # another object than that of the method
+        self._read(scope, context, f"{prefix}{node.name}.<locals>.")
 
     def _class(self, node: ast.ClassDef, context: Context, prefix: str) -> None:
-        record = ClassRecord(node, prefix + node.name, context.functions)
+        record = ClassRecord(node, prefix + node.name, context.functions, context.body_names)
         self.records.append(record)
         record.members = [s for s in flat(node.body) if isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef))]
         scope = self.names.scopes[node]
@@ -173,7 +186,9 @@ class _Scanner:
             self._method(member, record, context, f"{record.qualname}.")
         members = set(record.members)
         scope.nodes = [inner for inner in scope.nodes if inner not in members]
-        self._read(scope, Context(context.functions, context.receivers), f"{record.qualname}.")
+        inner_context = Context(context.functions, context.receivers)
+        inner_context.body_names = record.body_names
+        self._read(scope, inner_context, f"{record.qualname}.")
 
     def _method(self, node: FunctionNode, record: ClassRecord, context: Context, prefix: str) -> None:
         functions = (*context.functions, node)
@@ -183,7 +198,7 @@ class _Scanner:
             inner = Context(functions, receivers, record, node, positional[0].arg)
         else:
             inner = Context(functions, receivers)
-        self._read(self.names.scopes[node], inner, f"{prefix}{node.name}.<locals>.")
+        self._body(node, inner, prefix)
 
     # Attributes -------------------------------------------------------------------------------------------------------
 
@@ -395,7 +410,7 @@ class _Scanner:
             self._child_walk(children, children.func.value, how, context)
 
 
-def _note(kind: str, node: ast.expr, detail: str = "") -> Note:
+def _note(kind: str, node: ast.expr | ast.stmt, detail: str = "") -> Note:
     return Note(kind, node.lineno, node.col_offset + 1, detail)
 
 

@@ -33,6 +33,7 @@ _TELLING = frozenset(
         ast.For,
         ast.If,
         ast.IfExp,
+        ast.Lambda,
         ast.Starred,
         ast.Subscript,
         ast.UnaryOp,
@@ -222,13 +223,19 @@ def bound_names(statements: Iterable[ast.AST]) -> Iterator[tuple[str, Ref]]:
             yield from imported(node)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield node.name, "@" + node.name
-            stack.extend(node.decorator_list)
+            stack.extend(node.decorator_list)  # these and the like may hold a `:=`
+            if isinstance(node, ast.ClassDef):
+                stack.extend((*node.bases, *node.keywords))
+            else:
+                stack.extend((*node.args.defaults, *filter(None, node.args.kw_defaults)))
         elif isinstance(node, ast.Name):
             if not isinstance(node.ctx, ast.Load):
                 yield node.id, UNKNOWN
         elif not isinstance(node, ast.Lambda):
             if isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name:
                 yield node.name, UNKNOWN
+            elif isinstance(node, ast.MatchMapping) and node.rest:
+                yield node.rest, UNKNOWN
             stack.extend(children(node))
 
 

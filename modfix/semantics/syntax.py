@@ -125,4 +125,4 @@ def never_ends(body: Sequence[ast.stmt]) -> bool:
         return True
     if isinstance(last, ast.If):
         return never_ends(last.body) and never_ends(last.orelse)
-    return isinstance(last, (ast.With, ast.AsyncWith)) and never_ends(last.body)
+    return False  # a `with` may swallow the error that kept its body from returning
