@@ -10,6 +10,7 @@ from modfix.model.edit import (
     InsertAfter,
     InsertBefore,
     RemoveStatement,
+    ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "Reading",
     "Refusal",
     "RemoveStatement",
+    "ReplaceCall",
     "ReplaceExpression",
     "ReplaceStatement",
     "Span",
