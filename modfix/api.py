@@ -17,14 +17,20 @@ from modfix.model.edit import (
 from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
 from modfix.model.span import Location, Span
 from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
-from modfix.semantics.facts import UseForm, ValueKind
+from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
+from modfix.semantics.new_modules import NewModules, Reason, set_once
 from modfix.semantics.project import ModuleClass, Project, Truth
+from modfix.semantics.torch_functions import MODULE_FORMS, ModuleForm
 
 __all__ = [
+    "MODULE_FORMS",
     "AddElse",
     "AddMethod",
     "Applicability",
+    "Argument",
+    "ArgumentForm",
     "Attribute",
+    "CallPlace",
     "Codemod",
     "CollapseBranch",
     "Defined",
@@ -36,9 +42,12 @@ __all__ = [
     "InsertBefore",
     "Location",
     "ModuleClass",
+    "ModuleForm",
+    "NewModules",
     "NoOptions",
     "Project",
     "Reading",
+    "Reason",
     "Refusal",
     "RemoveStatement",
     "ReplaceCall",
@@ -47,8 +56,10 @@ __all__ = [
     "Span",
     "Stability",
     "Tested",
+    "TorchCall",
     "Truth",
     "UseForm",
     "ValueKind",
     "optional_attributes",
+    "set_once",
 ]

@@ -7,6 +7,7 @@ import builtins
 import re
 
 from modfix.model.span import Span
+from modfix.semantics.calls import CallFactsMaker
 from modfix.semantics.dataflow import Parents
 from modfix.semantics.facts import (
     UNKNOWN,
@@ -39,6 +40,7 @@ class ClassFactsMaker:
         self._names = names
         self._parents: dict[FunctionNode, Parents] = {}
         self._ifs: dict[FunctionNode, list[ast.If]] = {}
+        self._calls = CallFactsMaker(positions, names)
         self._known_parameters: dict[FunctionNode, list[tuple[ast.arg, ast.expr | None]]] = {}
 
     def class_facts(self, record: ClassRecord) -> ClassFacts:
@@ -50,6 +52,7 @@ class ClassFactsMaker:
             facts = self._attribute_facts(record, attr)
             if facts is not None:
                 attributes[attr] = facts
+        calls = [self._calls.torch_call(call, self._links(call.method)) for call in record.torch_calls]
         decorators = (d.func if isinstance(d, ast.Call) else d for d in node.decorator_list)
         return ClassFacts(
             node.name,
@@ -65,6 +68,8 @@ class ClassFactsMaker:
             record.body_names,
             tuple(record.notes),
             bool(record.functions),
+            next((self._calls.init_facts(m, record) for m in record.members if m.name == "__init__"), None),
+            tuple(sorted(calls, key=lambda call: call.span.end)),
         )
 
     def _base(self, base: ast.expr, record: ClassRecord) -> Ref:
@@ -261,6 +266,7 @@ class ClassFactsMaker:
             source(statement.annotation) if isinstance(statement, ast.AnnAssign) else None,
             self._lone_if(statement, around),
             tuple([(self._positions.span(node).start, _arm(node, statement)) for node in around]),
+            UNKNOWN if value is None else self._names.resolve(value, functions),
         )
 
     def _may_be_none(self, store: SelfStore) -> bool:
