@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from modfix.model.verdict import Check, Modulo, Outcome, Verdict
+from modfix.model.verdict import Check, Divergence, Modulo, Outcome, Place, Verdict
 from modfix.verify.localize import diverge, read_records
 
 Observation = Mapping[str, object]
@@ -92,6 +92,12 @@ class Failure(NamedTuple):
     def __str__(self) -> str:
         return f"{self.kind}: {self.message}" + (f" ({self.where})" if self.where else "")
 
+    @property
+    def place(self) -> Place | None:
+        """The last line of the tree on the stack."""
+        path, _, line = self.where.rpartition(":")
+        return Place("", path=path, line=int(line)) if path and line.isdigit() else None
+
 
 def failure(observation: Observation) -> Failure | None:
     """The failure that came in place of an observation, if one did."""
@@ -134,19 +140,23 @@ def compare_observations(
         rung: "meta", "fake", "real" or "numeric".
         keys: which names belong together, where they are not the same.
     """
-    failed = compare_failures(failure(before), failure(after))
+    failures = failure(before), failure(after)
+    failed = compare_failures(*failures)
     if failed is not None:
-        return Verdict(case, failed[0], failed[1], rung)
+        places = Divergence("failure", *(one and one.place for one in failures))
+        return Verdict(case, *failed, rung, divergence=places if failed[0] is Outcome.DIFFERENT else None)
     one, two = _aligned(before, after, keys or Keys())
+    records = read_records(before), read_records(after)
     silent, wrong = _errors(one, two)
     if wrong is not None:
-        return Verdict(case, wrong[0], wrong[1], rung, checks=(Check("errors", *wrong),))
+        outcome, reason, key = wrong
+        divergence = diverge(key, *records) if outcome is Outcome.DIFFERENT else None
+        return Verdict(case, outcome, reason, rung, (Check("errors", outcome, reason),), (), divergence)
     union = [key for key in _union(one, two) if _phase(key) not in silent]
     unequal = [key for key in union if one.get(key) != two.get(key)]
     equal = Outcome.IDENTICAL if rung == "numeric" else Outcome.PROVED
     checks = tuple(_checks(union, unequal, equal))
     listed = tuple(f"{phase} shows nothing, because both sides fail: {error}" for phase, error in silent.items())
-    records = read_records(before), read_records(after)
     base = Verdict(case, equal, "", rung, checks, (), None, listed, len(records[1]))
     if unequal:
         first = Item.parse(unequal[0])
@@ -200,25 +210,35 @@ def _phase(key: str) -> str:
     return f"{item.variant}/{item.phase}" if item.variant else item.phase
 
 
-def _errors(one: Mapping[str, str], two: Mapping[str, str]) -> tuple[dict[str, str], tuple[Outcome, str] | None]:
-    """Phases in which both sides raise the same, with the message; and the verdict where only one does, or another."""
+def _errors(one: Mapping[str, str], two: Mapping[str, str]) -> tuple[dict[str, str], tuple[Outcome, str, str] | None]:
+    """Phases in which both sides raise the same, with the message; and, where only one does, or another, what follows.
+
+    That is an outcome, its reason and the key of the item.
+    """
     silent: dict[str, str] = {}
-    trouble: tuple[Outcome, str] | None = None
+    trouble: tuple[Outcome, str, str] | None = None
     for key in _union(one, two):
         if Item.parse(key).kind != "error":
             continue
         phase, first, second = _phase(key), one.get(key), two.get(key)
         if first is None:
-            return silent, (Outcome.DIFFERENT, f"after fails in {phase}: {second}")
+            return silent, (Outcome.DIFFERENT, f"after fails in {phase}: {second}", key)
         if second is None:
-            trouble = trouble or (Outcome.UNVERIFIED, f"before fails in {phase}: {first}")
-        elif first.partition(":")[0] != second.partition(":")[0]:
-            return silent, (Outcome.DIFFERENT, f"other error in {phase}: {first} before, {second} after")
+            trouble = trouble or (Outcome.UNVERIFIED, f"before fails in {phase}: {first}", key)
+        elif _error_type(first) != _error_type(second):
+            return silent, (Outcome.DIFFERENT, f"other error in {phase}: {first} before, {second} after", key)
         elif _ADDRESS.sub("", first) != _ADDRESS.sub("", second):
-            trouble = trouble or (Outcome.UNVERIFIED, f"both sides fail in {phase}: {first} before, {second} after")
+            reason = f"both sides fail in {phase}: {first} before, {second} after"
+            trouble = trouble or (Outcome.UNVERIFIED, reason, key)
         else:
             silent[phase] = first
     return silent, trouble
+
+
+def _error_type(text: str) -> tuple[str, ...]:
+    """``("backward", "ValueError")`` for ``backward: ValueError: message``."""
+    head, _, rest = text.partition(": ")
+    return (head, rest.partition(":")[0]) if head == "backward" else (text.partition(":")[0],)
 
 
 def _checks(union: Sequence[str], unequal: Collection[str], equal: Outcome) -> Iterator[Check]:
