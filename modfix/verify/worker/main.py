@@ -6,6 +6,7 @@ serves. DESCRIPTOR is the number of the socket to the parent, SCRATCH a folder t
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import sys
@@ -18,9 +19,8 @@ PROOF_TORCH = (2, 0)  # TorchDispatchMode as value numbering needs it
 def main() -> None:
     """Run the server until the parent is gone."""
     load_package()
-    from _modfix_worker.channel import Channel, move_out_of_reach  # type: ignore[import-not-found]  # made just now
-
-    channel = Channel(move_out_of_reach(int(sys.argv[1])))
+    connection: Any = importlib.import_module("_modfix_worker.channel")
+    channel = connection.Channel(connection.move_out_of_reach(int(sys.argv[1])))
     try:
         import torch
     except Exception as error:
@@ -30,9 +30,8 @@ def main() -> None:
     if version < MINIMUM_TORCH:
         channel.send({"failed": {"kind": "torch", "message": f"torch {torch.__version__} is older than 1.13"}})
         return
-    from _modfix_worker.server import serve  # type: ignore[import-not-found]
-
-    serve(channel, sys.argv[2])
+    server: Any = importlib.import_module("_modfix_worker.server")
+    server.serve(channel, sys.argv[2])
 
 
 def load_package() -> None:
