@@ -25,7 +25,7 @@ class ModuleForm(NamedTuple):
     @property
     def name(self) -> str:
         """What an attribute that holds the module would be called."""
-        return self.function.rpartition(".")[2].rstrip("_")
+        return "upsample" if self.group == "resize" else self.function.rpartition(".")[2].rstrip("_")
 
 
 _F = "torch.nn.functional."
