@@ -52,12 +52,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from modfix.api import (
     MODULE_FORMS,
     Applicability,
     Argument,
     ArgumentForm,
+    Attribute,
     CallPlace,
     Codemod,
     Edit,
@@ -70,9 +72,13 @@ from modfix.api import (
     Reason,
     Refusal,
     ReplaceCall,
+    ReplaceExpression,
     TorchCall,
+    UseForm,
     set_once,
 )
+
+_PLAIN_GROUPS = ("activation", "sigmoid")  # whose functions and modules need nothing but the input
 
 
 @dataclass(frozen=True)
@@ -123,12 +129,13 @@ class Functional(Codemod):
         """Yield one finding with a fix for the calls of ``cls`` that can be stored, and one refusal for each other."""
         options = self.options
         assert isinstance(options, FunctionalOptions)
+        new = NewModules(cls)
+        yield from self._values(new, options)
         calls = [
             c for c in cls.facts.calls if c.function in MODULE_FORMS and MODULE_FORMS[c.function].group in options.sets
         ]
         if not calls:
             return
-        new = NewModules(cls)
         blocked = next(new.blockers(), None)
         sites: list[Site] = []
         for call in calls:
@@ -142,6 +149,31 @@ class Functional(Codemod):
         if sites:
             yield self._fixed(new, sites, options)
 
+    def _values(self, new: NewModules, options: FunctionalOptions) -> Iterator[Finding]:
+        """Findings about functions that ``__init__`` stores in an attribute: `self.act = F.relu`."""
+        cls = new.cls
+        for name, facts in sorted(cls.facts.attributes.items()):
+            values = [MODULE_FORMS.get(definition.value) for definition in facts.definitions]
+            forms = [form for form in values if form and form.group in options.sets and form.group in _PLAIN_GROUPS]
+            if not forms:
+                continue
+            attr = Attribute(cls, name)
+            message = f"`self.{name}` holds a function that could be a stored module"
+            first = facts.definitions[0]
+            where, subject = Location(cls.path, first.line, first.column), f"{cls.qualname}.{name}"
+            try:
+                reason = next(chain(new.blockers(), _value_reasons(attr, len(forms))), None)
+                edits = [] if reason else list(_stored_instead(attr, new))
+            except LookupError as error:
+                reason, edits = ("no-name", str(error), where), []
+            if reason is not None:
+                refusal = Refusal(*reason)
+                yield Finding(self.name, where, first.statement, subject, message, refusal=refusal)
+                continue
+            applicability, note = _applicability(cls, forms)
+            fix = Fix(f"Store a module in `self.{name}`", tuple(edits), applicability, note)
+            yield Finding(self.name, where, first.statement, subject, message, fix=fix)
+
     def _fixed(self, new: NewModules, sites: list[Site], options: FunctionalOptions) -> Finding:
         cls = new.cls
         count = f"{len(sites)} calls" if len(sites) > 1 else "1 call"
@@ -152,7 +184,7 @@ class Functional(Codemod):
         except LookupError as error:
             refusal = Refusal("no-name", str(error), cls.location)
             return self._finding(cls, sites[0].call, message, refusal=refusal)
-        applicability, note = _applicability(cls, sites)
+        applicability, note = _applicability(cls, [site.form for site in sites])
         fix = Fix(f"Store the modules of {functions} and call these", edits, applicability, note)
         return self._finding(cls, sites[0].call, message, fix=fix)
 
@@ -238,7 +270,29 @@ def _training_reasons(site: Site, cls: ModuleClass) -> Iterator[Reason]:
     yield from cls.training_by_hand()
 
 
-def _applicability(cls: ModuleClass, sites: list[Site]) -> tuple[Applicability, str | None]:
+def _value_reasons(attr: Attribute, forms: int) -> Iterator[Reason]:
+    """Why a stored function stays one."""
+    kind = "function-value"
+    where = attr.definitions[0].location
+    if attr.class_binding is not None:
+        yield kind, f"`{attr.class_binding.name}` binds `{attr.name}` in its body", attr.class_binding.location
+    if len(attr.definitions) != forms:
+        yield kind, "not every assignment stores a function that has a module", where
+    for defined in attr.definitions:
+        if defined.facts.method != "__init__" or not defined.after_super_init:
+            yield kind, "a module cannot be stored here: `super().__init__()` must have run", defined.location
+        if not defined.facts.statement_is_simple or defined.facts.chain:
+            yield kind, "several targets share the value", defined.location
+    for use in attr.uses:
+        if use.facts.form is not UseForm.CALL:
+            yield kind, "it is not only called with one argument", use.location
+    for guard in attr.guards:
+        yield kind, "it is tested here", guard.location
+    for reader in attr.owner.project.outside_readers(attr.owner, attr.name):
+        yield kind, f"`{reader.receiver}.{attr.name}` is used here, and may be this attribute", reader.location
+
+
+def _applicability(cls: ModuleClass, forms: list[ModuleForm]) -> tuple[Applicability, str | None]:
     project = cls.project
     if not project.complete:
         return Applicability.DISPLAY, "the rest of the project was not read"
@@ -247,7 +301,7 @@ def _applicability(cls: ModuleClass, sites: list[Site]) -> tuple[Applicability, 
             Applicability.UNSAFE,
             f"{location} pickles whole models: files written before the change lack the modules",
         )
-    modules = {site.form.module.rpartition(".")[2] for site in sites}
+    modules = {form.module.rpartition(".")[2] for form in forms}
     for location, note in project.notes("type-dispatch"):
         if modules & set(note.detail.split(",")):
             return Applicability.UNSAFE, f"{location} tells modules of type {note.detail} apart"
@@ -255,6 +309,14 @@ def _applicability(cls: ModuleClass, sites: list[Site]) -> tuple[Applicability, 
 
 
 # Edits
+
+
+def _stored_instead(attr: Attribute, new: NewModules) -> Iterator[Edit]:
+    """The edits that store modules in place of functions."""
+    for defined in attr.definitions:
+        spelled, needed = new.spelling(MODULE_FORMS[defined.facts.value].module)
+        yield from needed
+        yield ReplaceExpression(defined.cls.path, defined.facts.span, f"{spelled}()")
 
 
 def _edits(new: NewModules, sites: list[Site], *, share: bool) -> Iterator[Edit]:
