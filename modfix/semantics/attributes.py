@@ -20,7 +20,8 @@ from modfix.semantics.facts import (
     UseForm,
     ValueKind,
 )
-from modfix.semantics.project import ModuleClass, Truth, is_class_name
+from modfix.semantics.names import is_class_name, may_name
+from modfix.semantics.project import ModuleClass, Truth
 from modfix.semantics.torch_names import canonical, is_container, is_module_class
 
 _CLASS_PARAMETER = re.compile(
@@ -276,10 +277,14 @@ class Attribute:
 
     @cached_property
     def dynamic_access(self) -> tuple[Location, Note] | None:
-        """The first place in the family that reaches attributes other than by name, or treats children by number."""
+        """The first place in the family that reaches attributes other than by name."""
+        notes = [note for cls in self._hierarchy for note in cls.facts.notes]
+        added = {note.detail for note in notes if note.kind == "named-module"}
         for cls in self._hierarchy:
             for note in cls.facts.notes:
-                if note.kind == "computed-attribute" and not self.name.startswith(note.detail):
+                if note.kind == "named-module" or (note.kind == "named-attribute" and note.detail in added):
+                    continue  # `self.add_module(self.norm_name, norm)`, and the property that reads it
+                if note.kind != "named-attribute" and not may_name(note.detail, self.name):
                     continue
                 return Location(cls.path, note.line, note.column), note
             for name in sorted(_DYNAMIC_METHODS & cls.facts.body_names):

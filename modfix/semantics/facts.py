@@ -141,6 +141,42 @@ class Note(NamedTuple):
     detail: str
 
 
+class Origin(NamedTuple):
+    """Where an object comes from, as far as one file says.
+
+    ``made_by`` are alternatives, at least one of which is true:
+
+    =========================  =====================================================================
+    ``torch.nn.Conv2d``        what is called to make it, see `Ref`
+    ``torchvision.models.*``   something of that package
+    ``self.make|Block``        a method of the class with that qualified name
+    ``<@Block``                it is of that class or one below
+    ``%layers``                an attribute of an unknown object
+    ``%layers|<@Net``          an attribute of an object of that origin
+    ``^f^12^model``            the parameter ``model`` of a function that starts in line 12, see `FileFacts.arguments`
+    ``?``                      unknown
+    =========================  =====================================================================
+
+    ``reads`` are attributes that it certainly has, for otherwise the code would fail.
+    """
+
+    made_by: tuple[Ref, ...]
+    reads: frozenset[str] = frozenset()
+
+
+UNKNOWN_ORIGIN = Origin((UNKNOWN,))
+
+
+class Walk(NamedTuple):
+    """A walk over the children of an object that would notice one more of them."""
+
+    line: int
+    column: int
+    how: str  # see `modfix.semantics.walks`
+    deep: bool  # over all modules below, not only over the children
+    origin: Origin  # of the object
+
+
 class ClassFacts(NamedTuple):
     """One class."""
 
@@ -181,6 +217,7 @@ class Receiver(NamedTuple):
     source: str
     ref: Ref
     reads: frozenset[str]
+    tested: tuple[tuple[int, int, tuple[Ref, ...]], ...]  # lines in which it is an object of one of these classes
 
 
 @dataclass(frozen=True)
@@ -195,3 +232,6 @@ class FileFacts:
     outside: dict[str, tuple[OutsideUse, ...]]
     receivers: tuple[Receiver, ...]
     notes: tuple[Note, ...]
+    walks: tuple[Walk, ...]
+    arguments: dict[str, tuple[Origin, ...]]  # the objects passed for a parameter in this file
+    mentioned: frozenset[str]  # names that it imports, and attributes that it reads from other objects than `self`
