@@ -155,12 +155,10 @@ class Identity(Codemod):
         for guard in attr.guards:
             if guard.facts.kind != PASS_THROUGH and not (by_type and _convertible(guard)):
                 yield guard.facts.kind, guard.facts.reason, guard.location
-            elif guard.facts.truthiness and any(
-                d.facts.kind is ValueKind.NAME or d.may_be_falsy() for d in attr.definitions
-            ):
+            elif guard.facts.truthiness and not all(d.passes_when_falsy() for d in attr.definitions):
                 yield (
                     "truth-test",
-                    f"`if self.{attr.name}:` is false for an empty container, too; test `is not None`",
+                    f"`if self.{attr.name}:` may be false for a module, too; test `is not None`",
                     guard.location,
                 )
 
@@ -354,7 +352,9 @@ def _stored(attr: Attribute, defined: Defined) -> Iterator[Edit]:
         yield RemoveStatement(path, facts.statement)
         yield AddElse(path, instead, f"{facts.target} = {spelling}()")
     elif facts.kind is ValueKind.NAME:
-        yield ReplaceExpression(path, facts.span, f"{facts.source} if {facts.source} is not None else {spelling}()")
+        truthiness = any(guard.facts.truthiness for guard in attr.guards)
+        present = f"{facts.source} or" if truthiness else f"{facts.source} if {facts.source} is not None else"
+        yield ReplaceExpression(path, facts.span, f"{present} {spelling}()")
     elif facts.chain:
         yield ReplaceStatement(
             path, facts.statement, f"{facts.target} = {spelling}()\n{' = '.join(facts.chain)} = None"

@@ -252,7 +252,6 @@ class ClassFactsMaker:
             refs if value is not None else (UNKNOWN,),
             nones,
             source(value) if value is not None and kind is ValueKind.NAME else "",
-            all(_filled(leaf) for leaf in leaves if isinstance(leaf, ast.Call)),
             value is not None and kind is ValueKind.NAME and self._optional_name(value, functions[-1]),
             any(_proves_present(node, statement, value) for node in around),
             tuple([source(other) for other in others]) if shared else (),
@@ -330,10 +329,6 @@ def _proves_present(around: ast.If, statement: ast.stmt, value: ast.expr | None)
         negative = isinstance(test.ops[0], (ast.IsNot, ast.NotEq))
         return is_name(test.left, value.id) and negative is wanted
     return is_name(test, value.id) and wanted
-
-
-def _filled(call: ast.Call) -> bool:
-    return any(not isinstance(arg, ast.Starred) for arg in call.args)
 
 
 def _is_method_of(node: ast.AST, name: str | None) -> bool:
