@@ -28,6 +28,7 @@ from modfix.semantics.syntax import FunctionNode, arguments, dotted, is_name, is
 
 _OPTIONAL_ANNOTATION = re.compile(r"\bOptional\b|\bNone\b")
 _TESTS = (UseForm.NONE_TEST, UseForm.TEST)
+_FAILS_ON_NONE = (UseForm.CALL, UseForm.CALL_OTHER, UseForm.MEMBER)
 
 
 class ClassFactsMaker:
@@ -192,7 +193,7 @@ class ClassFactsMaker:
                 continue
             dominated = use.method in stored_in and _dominated(self._links(use.method), use.node)
             node, (form, detail) = use.node, use.form
-            if linked and form in (UseForm.CALL, UseForm.MEMBER) and _caught(self._links(use.method), node):
+            if linked and form in _FAILS_ON_NONE and _caught(self._links(use.method), node):
                 form = UseForm.CAUGHT
             others.append(Use(form, use.method.name, node.lineno, node.col_offset + 1, detail, dominated))
         for call, function, method in strings:
