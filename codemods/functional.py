@@ -281,7 +281,7 @@ def _value_reasons(attr: Attribute, forms: int) -> Iterator[Reason]:
     for defined in attr.definitions:
         if defined.facts.method != "__init__" or not defined.after_super_init:
             yield kind, "a module cannot be stored here: `super().__init__()` must have run", defined.location
-        if not defined.facts.statement_is_simple or defined.facts.chain:
+        if defined.facts.chain:
             yield kind, "several targets share the value", defined.location
     for use in attr.uses:
         if use.facts.form is not UseForm.CALL:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -242,6 +243,11 @@ def declared(codemods: Iterable[Codemod], applied: Iterable[Finding]) -> Mapping
 
 def command_line() -> str:
     """The command that was given, to be shown in reports."""
-    import shlex
+    return " ".join(["modfix", *map(_quoted, sys.argv[1:])])
 
-    return shlex.join(["modfix", *sys.argv[1:]])
+
+def _quoted(argument: str) -> str:
+    """``argument`` for a shell; in double quotes where it holds single ones, which is easier to read."""
+    if "'" in argument and not set(argument) & set('"$`\\!'):
+        return f'"{argument}"'
+    return shlex.quote(argument)

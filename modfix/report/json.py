@@ -39,7 +39,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import modfix
 from modfix.model.finding import Finding
@@ -48,6 +48,9 @@ from modfix.model.span import Location
 from modfix.model.verdict import FixVerdict, Verdict, VerifyResult
 from modfix.report.sources import Lines, Sources
 from modfix.report.statistics import by_codemod
+
+if TYPE_CHECKING:
+    from modfix.verify.rollback import Kept
 
 Json: TypeAlias = "Mapping[str, object]"
 
@@ -59,11 +62,14 @@ def check_report(result: CheckResult, sources: Sources, *, root: str, complete: 
     return _dump(_document(result, sources, root, complete))
 
 
-def apply_report(result: ApplyResult, sources: Sources, *, root: str, complete: bool) -> str:
-    """The report of an `apply`. ``sources`` reads the changed texts."""
+def apply_report(result: ApplyResult, sources: Sources, *, root: str, complete: bool, kept: Kept | None = None) -> str:
+    """The report of an `apply`. ``sources`` reads the changed texts; ``kept`` is what `--verify` came to."""
     document = dict(_document(result.final, sources, root, complete))
     document["applied"] = [_finding(finding, None) for finding in result.applied]
     document["changed"] = [change.path for change in result.changes]
+    if kept is not None:
+        document["rolled_back"] = list(kept.rolled_back)
+        document["verification"] = verification(kept.result)
     return _dump(document)
 
 

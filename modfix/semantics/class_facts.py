@@ -8,6 +8,7 @@ import re
 
 from modfix.model.span import Span
 from modfix.semantics.calls import CallFactsMaker
+from modfix.semantics.completion import completion
 from modfix.semantics.dataflow import Parents
 from modfix.semantics.facts import (
     UNKNOWN,
@@ -29,6 +30,7 @@ from modfix.semantics.syntax import FunctionNode, arguments, dotted, is_name, is
 
 _OPTIONAL_ANNOTATION = re.compile(r"\bOptional\b|\bNone\b")
 _TESTS = (UseForm.NONE_TEST, UseForm.TEST)
+_FAILS_ON_NONE = (UseForm.CALL, UseForm.CALL_OTHER, UseForm.MEMBER)
 
 
 class ClassFactsMaker:
@@ -197,7 +199,7 @@ class ClassFactsMaker:
                 continue
             dominated = use.method in stored_in and _dominated(self._links(use.method), use.node)
             node, (form, detail) = use.node, use.form
-            if linked and form in (UseForm.CALL, UseForm.MEMBER) and _caught(self._links(use.method), node):
+            if linked and form in _FAILS_ON_NONE and _caught(self._links(use.method), node):
                 form = UseForm.CAUGHT
             others.append(Use(form, use.method.name, node.lineno, node.col_offset + 1, detail, dominated))
         for call, function, method in strings:
@@ -257,14 +259,13 @@ class ClassFactsMaker:
             refs if value is not None else (UNKNOWN,),
             nones,
             source(value) if value is not None and kind is ValueKind.NAME else "",
-            all(_filled(leaf) for leaf in leaves if isinstance(leaf, ast.Call)),
             value is not None and kind is ValueKind.NAME and self._optional_name(value, functions[-1]),
             any(_proves_present(node, statement, value) for node in around),
             tuple([source(other) for other in others]) if shared else (),
             source(target),
-            not shared and not (targets and isinstance(targets[0], (ast.Tuple, ast.List))),
+            value is not None and (_is_plain(value) or self._is_plain_parameter(value, functions[-1])),
             source(statement.annotation) if isinstance(statement, ast.AnnAssign) else None,
-            self._lone_if(statement, around),
+            completion(statement, target, self._links(method), self._positions) if kind is ValueKind.NONE else None,
             tuple([(self._positions.span(node).start, _arm(node, statement)) for node in around]),
             UNKNOWN if value is None else self._names.resolve(value, functions),
         )
@@ -289,6 +290,12 @@ class ClassFactsMaker:
                 return default is not None and is_none(default)
         return any(map(is_none, scope.values_of(value.id)))
 
+    def _is_plain_parameter(self, value: ast.expr, function: FunctionNode) -> bool:
+        """Whether a parameter has a number, string or truth value as default."""
+        defaults = {arg.arg: default for arg, default in self._parameters(function)}
+        default = defaults.get(value.id) if isinstance(value, ast.Name) else None
+        return default is not None and _is_plain(default) and not is_none(default)
+
     def _around(self, store: SelfStore) -> list[ast.If]:
         """The `if` statements of the method around an assignment, outermost first."""
         known = self._ifs.get(store.method)
@@ -298,10 +305,6 @@ class ClassFactsMaker:
             known.sort(key=_start)
         place = _start(store.statement)
         return [node for node in known if _start(node) <= place < _end(node)]
-
-    def _lone_if(self, statement: ast.stmt, around: list[ast.If]) -> Span | None:
-        alone = around and not around[-1].orelse and any(inner is statement for inner in around[-1].body)
-        return self._positions.span(around[-1]) if alone else None
 
 
 def _start(node: ast.stmt) -> tuple[int, int]:
@@ -325,6 +328,13 @@ def _kind(value: ast.expr | None, made: list[ast.expr], nones: tuple[Span, ...])
     return ValueKind.NAME if isinstance(value, ast.Name) else ValueKind.OTHER
 
 
+def _is_plain(value: ast.expr) -> bool:
+    """Whether an expression certainly gives neither a module nor a parameter."""
+    kinds = (ast.Constant, ast.JoinedStr, ast.Compare, ast.BinOp, ast.UnaryOp, ast.Lambda)
+    containers = (ast.List, ast.Tuple, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)
+    return all(isinstance(leaf, (*kinds, *containers)) for leaf in leaves_of(value))
+
+
 def _proves_present(around: ast.If, statement: ast.stmt, value: ast.expr | None) -> bool:
     """Whether the test of an `if` around an assignment of a name says that the name is not None."""
     if not isinstance(value, ast.Name):
@@ -336,10 +346,6 @@ def _proves_present(around: ast.If, statement: ast.stmt, value: ast.expr | None)
         negative = isinstance(test.ops[0], (ast.IsNot, ast.NotEq))
         return is_name(test.left, value.id) and negative is wanted
     return is_name(test, value.id) and wanted
-
-
-def _filled(call: ast.Call) -> bool:
-    return any(not isinstance(arg, ast.Starred) for arg in call.args)
 
 
 def _is_method_of(node: ast.AST, name: str | None) -> bool:

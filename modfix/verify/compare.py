@@ -257,14 +257,13 @@ def _checks(union: Sequence[str], unequal: Collection[str], equal: Outcome) -> I
 
 def _vacuous(before: Observation, after: Observation, union: Sequence[str], silent: Mapping[str, str]) -> str:
     """Why equality proves nothing; empty where it proves something."""
+    shown = any(Item.parse(key).kind in _EVIDENCE and Item.parse(key).phase != "build" for key in union)
+    if not shown and silent:
+        return f"both sides fail: {next(iter(silent.values()))}"
     for observation in (before, after):
         if reason := observation.get("vacuous"):
             return f"vacuous: {reason}"
-    if any(Item.parse(key).kind in _EVIDENCE and Item.parse(key).phase != "build" for key in union):
-        return ""
-    if silent:
-        return f"both sides fail: {next(iter(silent.values()))}"
-    return "vacuous: no output and no gradient was there to compare"
+    return "" if shown else "vacuous: no output and no gradient was there to compare"
 
 
 def permit(kind: str, detail: str, allow: Collection[str], declared: Mapping[str, str]) -> Modulo | None:

@@ -49,7 +49,7 @@ class Session:
 
     def __init__(self, settings: Settings, progress: Progress | None = None) -> None:
         self._settings = settings
-        self._progress = progress
+        self.progress = progress
         self._workers = Workers(python=settings.python, device=settings.device, time_limit_s=settings.time_limit_s)
         self._sides: dict[Path, Side] = {}
         self._trees = 0
@@ -121,7 +121,7 @@ class Session:
             watch_after=watch[1],
         )
         wanted = [case for case in ready if only is None or case.name in only]
-        results += verify_cases(*sides, wanted, options, self._progress)
+        results += verify_cases(*sides, wanted, options, self.progress)
         return results, self.result(results, change)
 
     def result(self, results: Sequence[CaseResult], change: Change) -> VerifyResult:
@@ -145,5 +145,5 @@ class Session:
         return self._workers.scratch / f"tree{self._trees}"
 
     def _tell(self, what: str) -> None:
-        if self._progress is not None:
-            self._progress(what, 0, 1)
+        if self.progress is not None:
+            self.progress(what, 0, 1)
