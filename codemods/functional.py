@@ -56,7 +56,6 @@ from itertools import chain
 
 from modfix.api import (
     MODULE_FORMS,
-    Applicability,
     Argument,
     ArgumentForm,
     Attribute,
@@ -170,7 +169,7 @@ class Functional(Codemod):
                 refusal = Refusal(*reason)
                 yield Finding(self.name, where, first.statement, subject, message, refusal=refusal)
                 continue
-            applicability, note = _applicability(cls, forms)
+            applicability, note = new.applicability(set(map(_bare, forms)))
             fix = Fix(f"Store a module in `self.{name}`", tuple(edits), applicability, note)
             yield Finding(self.name, where, first.statement, subject, message, fix=fix)
 
@@ -180,12 +179,14 @@ class Functional(Codemod):
         functions = ", ".join(dict.fromkeys(f"`{_short(site.call)}`" for site in sites))
         message = f"{functions}: {count} of what could be a stored module"
         try:
-            edits = tuple(_edits(new, sites, share=options.share))
+            named = list(_named(new, sites, share=options.share))
+            edits = tuple(_edits(new, named))
         except LookupError as error:
             refusal = Refusal("no-name", str(error), cls.location)
             return self._finding(cls, sites[0].call, message, refusal=refusal)
-        applicability, note = _applicability(cls, [site.form for site in sites])
-        fix = Fix(f"Store the modules of {functions} and call these", edits, applicability, note)
+        applicability, note = new.applicability({_bare(site.form) for site in sites})
+        claims = new.claims(name for _, name in named)
+        fix = Fix(f"Store the modules of {functions} and call these", edits, applicability, note, claims)
         return self._finding(cls, sites[0].call, message, fix=fix)
 
     def _finding(
@@ -193,6 +194,10 @@ class Functional(Codemod):
     ) -> Finding:
         where = Location(cls.path, call.line, call.column)
         return Finding(self.name, where, call.span, f"{cls.qualname}.{call.method}", message, fix=fix, refusal=refusal)
+
+
+def _bare(form: ModuleForm) -> str:
+    return form.module.rpartition(".")[2]
 
 
 def _short(call: TorchCall) -> str:
@@ -213,21 +218,9 @@ def _site(call: TorchCall, new: NewModules) -> Site:
 
 def _reason(site: Site, new: NewModules) -> Reason | None:
     """Why one call stays as it is; the first reason counts."""
-    for reason in (*_place_reasons(site, new), *_argument_reasons(site, new), *_training_reasons(site, new.cls)):
+    for reason in (*new.place_reasons(site.call), *_argument_reasons(site, new), *_training_reasons(site, new.cls)):
         return reason
     return None
-
-
-def _place_reasons(site: Site, new: NewModules) -> Iterator[Reason]:
-    call, where = site.call, Location(new.cls.path, site.call.line, site.call.column)
-    if call.place is CallPlace.CLASS:
-        yield "no-self", "a class method has no object to keep a module", where
-    elif call.method == "__init__":
-        yield "in-init", "it runs, or is defined, in `__init__`", where
-    elif new.run_by_bases(call.method):
-        yield "runs-in-init", f"`{call.method}` may run in the `__init__` of a base class", where
-    elif site.early and not new.at_the_start:
-        yield "runs-in-init", f"`{call.method}` may run before `__init__` could create a module", where
 
 
 def _argument_reasons(site: Site, new: NewModules) -> Iterator[Reason]:
@@ -292,22 +285,6 @@ def _value_reasons(attr: Attribute, forms: int) -> Iterator[Reason]:
         yield kind, f"`{reader.receiver}.{attr.name}` is used here, and may be this attribute", reader.location
 
 
-def _applicability(cls: ModuleClass, forms: list[ModuleForm]) -> tuple[Applicability, str | None]:
-    project = cls.project
-    if not project.complete:
-        return Applicability.DISPLAY, "the rest of the project was not read"
-    for location, _ in project.notes("whole-model-pickle"):
-        return (
-            Applicability.UNSAFE,
-            f"{location} pickles whole models: files written before the change lack the modules",
-        )
-    modules = {form.module.rpartition(".")[2] for form in forms}
-    for location, note in project.notes("type-dispatch"):
-        if modules & set(note.detail.split(",")):
-            return Applicability.UNSAFE, f"{location} tells modules of type {note.detail} apart"
-    return Applicability.SAFE, None
-
-
 # Edits
 
 
@@ -319,25 +296,17 @@ def _stored_instead(attr: Attribute, new: NewModules) -> Iterator[Edit]:
         yield ReplaceExpression(defined.cls.path, defined.facts.span, f"{spelled}()")
 
 
-def _edits(new: NewModules, sites: list[Site], *, share: bool) -> Iterator[Edit]:
-    """The edits of one class; `LookupError` says that there is no name for something."""
-    imports: list[Edit] = []
-    first: dict[str, None] = {}
-    last: dict[str, None] = {}
-    self_name = new.cls.facts.init.self_name if new.cls.facts.init is not None else "self"
-    for site, name in _named(new, sites, share=share):
-        spelled, needed = new.spelling(site.form.module)
-        imports += needed
-        (first if site.early else last)[f"{self_name}.{name} = {spelled}({site.arguments})"] = None
+def _edits(new: NewModules, named: list[tuple[Site, str]]) -> Iterator[Edit]:
+    """The edits of one class; `LookupError` says that ``nn`` has no name there."""
+    for site, name in named:
         receiver = new.cls.facts.methods[site.call.method].parameters[0]
         kept = next(i for i, a in enumerate(site.call.arguments) if a is site.given[site.form.parameters[0]])
         yield ReplaceCall(new.cls.path, site.call.span, f"{receiver}.{name}", (kept,))
-    yield from dict.fromkeys(imports)
-    yield from new.create(list(first), list(last))
+    yield from new.create((site.form.module, site.arguments, name, site.early) for site, name in named)
 
 
 def _named(new: NewModules, sites: list[Site], *, share: bool) -> Iterator[tuple[Site, str]]:
-    """Every call with the name of the attribute that it calls."""
+    """Every call with the name of the attribute that it calls; `LookupError` says that there is none."""
     groups: dict[str, dict[object, list[Site]]] = {}
     for index, site in enumerate(sites):
         key = (site.form.module, site.arguments) if share else index

@@ -18,12 +18,13 @@ from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
 from modfix.model.span import Location, Span
 from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
-from modfix.semantics.new_modules import NewModules, Reason, set_once
+from modfix.semantics.new_modules import NewModules, Reason, attribute_name, set_once
 from modfix.semantics.project import ModuleClass, Project, Truth
-from modfix.semantics.torch_functions import MODULE_FORMS, ModuleForm
+from modfix.semantics.torch_functions import MODULE_FORMS, STATELESS_MODULES, ModuleForm
 
 __all__ = [
     "MODULE_FORMS",
+    "STATELESS_MODULES",
     "AddElse",
     "AddMethod",
     "Applicability",
@@ -60,6 +61,7 @@ __all__ = [
     "Truth",
     "UseForm",
     "ValueKind",
+    "attribute_name",
     "optional_attributes",
     "set_once",
 ]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from modfix.model.edit import Edit, EnsureImport, InsertAfter, InsertBefore
+from modfix.model.finding import Applicability
 from modfix.model.span import Location
-from modfix.semantics.facts import AttributeFacts, UseForm, ValueKind
+from modfix.semantics.facts import AttributeFacts, CallPlace, TorchCall, UseForm, ValueKind
 from modfix.semantics.project import ModuleClass, Truth
 from modfix.semantics.torch_names import EXTERNAL_MODULE_BASES, is_module_class
 
@@ -89,6 +91,31 @@ class NewModules:
                 location,
             )
 
+    def place_reasons(self, call: TorchCall) -> Iterator[Reason]:
+        """Why the method that holds a call cannot use a module of the object."""
+        where = Location(self.cls.path, call.line, call.column)
+        if call.place is CallPlace.CLASS:
+            yield "no-self", "a class method has no object to keep a module", where
+        elif call.method == "__init__":
+            yield "in-init", "it runs, or is defined, in `__init__`", where
+        elif any(call.method in NewModules(base).run_in_construction for base in self.cls.ancestors):
+            yield "runs-in-init", f"`{call.method}` may run in the `__init__` of a base class", where
+        elif (call.method in self.run_in_construction or not self.at_the_end) and not self.at_the_start:
+            yield "runs-in-init", f"`{call.method}` may run before `__init__` could create a module", where
+
+    def applicability(self, modules: Collection[str]) -> tuple[Applicability, str | None]:
+        """How safe it is to create modules of these classes (bare names), as far as the rest of the project says."""
+        project = self.cls.project
+        if not project.complete:
+            return Applicability.DISPLAY, "the rest of the project was not read"
+        for location, _ in project.notes("whole-model-pickle"):
+            note = f"{location} pickles whole models: files written before the change lack the modules"
+            return Applicability.UNSAFE, note
+        for location, dispatch in project.notes("type-dispatch"):
+            if set(modules) & set(dispatch.detail.split(",")):
+                return Applicability.UNSAFE, f"{location} tells modules of type {dispatch.detail} apart"
+        return Applicability.SAFE, None
+
     # Names
 
     def free_names(self, base: str, count: int) -> list[str]:
@@ -109,6 +136,11 @@ class NewModules:
             return False
         notes = (note for related in self.cls.relatives for note in related.facts.notes)
         return not any(note.kind == "computed-attribute" and name.startswith(note.detail) for note in notes)
+
+    def claims(self, names: Iterable[str]) -> frozenset[str]:
+        """What a fix that creates these attributes takes: the names, in every class whose objects may share them."""
+        related = [f"{related.path}:{related.qualname}" for related in self.cls.relatives]
+        return frozenset(f"{cls}.{name}" for cls in related for name in names)
 
     # Place
 
@@ -139,10 +171,6 @@ class NewModules:
                         waiting.append(called)
         return frozenset(found - {"__init__"})
 
-    def run_by_bases(self, method: str) -> bool:
-        """Whether the ``__init__`` of a base class may run the method, before this class can create anything."""
-        return any(method in NewModules(base).run_in_construction for base in self.cls.ancestors)
-
     @property
     def at_the_end(self) -> bool:
         """Whether the end of ``__init__`` is certainly reached."""
@@ -155,12 +183,25 @@ class NewModules:
         init = self.cls.facts.init
         return init is None or init.after_bases is not None
 
-    def create(self, first: Sequence[str], last: Sequence[str]) -> Iterator[Edit]:
-        """The edits that add statements to ``__init__``: directly behind the base's, and at the end.
+    def create(self, modules: Iterable[tuple[str, str, str, bool]]) -> Iterator[Edit]:
+        """The edits that create modules, given as (dotted class, arguments as source, name, whether early).
 
-        A class without gets one, above its first method.
+        Early ones are created directly behind the ``__init__`` of the base class, the others at the end. A class
+        without ``__init__`` gets one, above its first method.
+
+        Raises:
+            LookupError: ``nn`` means something else in the file.
         """
         init, path = self.cls.facts.init, self.cls.path
+        self_name = init.self_name if init is not None else "self"
+        first: dict[str, None] = {}
+        last: dict[str, None] = {}
+        imports: dict[Edit, None] = {}
+        for module, arguments, name, early in modules:
+            spelled, needed = self.spelling(module)
+            imports.update(dict.fromkeys(needed))
+            (first if early else last)[f"{self_name}.{name} = {spelled}({arguments})"] = None
+        yield from imports
         if init is None:
             above = min(method.span for method in self.cls.facts.methods.values())
             body = "".join(f"    {line}\n" for line in ("super().__init__()", *first, *last))
@@ -185,6 +226,12 @@ class NewModules:
         if "nn" in self.cls.project.files[self.cls.path].bindings:
             raise LookupError("`nn` means something else in this file")
         return "nn." + dotted.rpartition(".")[2], [EnsureImport(self.cls.path, "torch", "nn")]
+
+
+def attribute_name(module: str) -> str:
+    """What an attribute that holds a module of a class would be called: ``mse_loss`` for ``MSELoss``."""
+    words = module.replace("ReLU", "Relu").replace("SiLU", "Silu")
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", words).lower()
 
 
 def set_once(cls: ModuleClass, attr: str) -> Iterator[Reason]:
