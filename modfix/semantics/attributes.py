@@ -128,7 +128,7 @@ class Defined(NamedTuple):
     def _passes_when_falsy(self, ref: str) -> bool:
         if ref.startswith("$"):
             return self._is_module_class_parameter(ref[1:]) or is_class_name(ref)
-        made = self.cls.project.instances(self.cls.path, ref)
+        made = self.cls.project.objects.instances(self.cls.path, ref)
         return made is not None and all(map(_passes_when_empty, made))
 
 
