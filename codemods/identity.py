@@ -26,9 +26,9 @@ Example
 Fix safety
 ----------
 SAFE: every use of the attribute, in its class, its bases and its subclasses, is one of these: a test whose guarded
-code equals the code without it once `self.x(v)` is replaced by `v`; a call with exactly one positional argument that
-no test protects (where the attribute was `None` such a run failed before); a use directly behind the assignment of a
-submodule. Nobody outside these classes tests, passes on or stores an attribute of that name, unless the object
+code equals the code without it once `self.x(v)` is replaced by `v`; a call that no test protects (where the attribute
+was `None` such a run failed before; with other than one argument it still fails, with the same `TypeError`); a use
+directly behind the assignment of a submodule. Nobody outside these classes tests, passes on or stores an attribute of that name, unless the object
 certainly is of another class.
 
 UNSAFE: the project pickles whole models (`torch.save(model, ...)`). Files written before would load with `None` and
@@ -89,7 +89,6 @@ PASS_THROUGH = "pass-through"
 FITTING_ANNOTATION = re.compile(r"(typing\.)?(Optional\[)?((torch\.)?nn\.)?Module\]?( \| None)?")
 
 USE_REFUSALS = {
-    UseForm.CALL_OTHER: ("other-arguments", "is called with other than one positional argument"),
     UseForm.CAUGHT: ("caught", "is used in a `try` whose handler may catch the error that `None` leads to"),
     UseForm.MEMBER: ("member-access", "has a member read, which `nn.Identity` lacks"),
     UseForm.VALUE: ("escapes", "is passed on as a value, and its receiver may test it for `None`"),
@@ -155,12 +154,10 @@ class Identity(Codemod):
         for guard in attr.guards:
             if guard.facts.kind != PASS_THROUGH and not (by_type and _convertible(guard)):
                 yield guard.facts.kind, guard.facts.reason, guard.location
-            elif guard.facts.truthiness and any(
-                d.facts.kind is ValueKind.NAME or d.may_be_falsy() for d in attr.definitions
-            ):
+            elif guard.facts.truthiness and not all(d.passes_when_falsy() for d in attr.definitions):
                 yield (
                     "truth-test",
-                    f"`if self.{attr.name}:` is false for an empty container, too; test `is not None`",
+                    f"`if self.{attr.name}:` may be false for a module, too; test `is not None`",
                     guard.location,
                 )
 
@@ -286,21 +283,23 @@ def _order_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
 
 def _use_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
     for use in attr.uses:
-        if use.facts.form is UseForm.CALL and use.facts.method in use.cls.construction and not use.facts.dominated:
+        called = use.facts.form in (UseForm.CALL, UseForm.CALL_OTHER)
+        if called and use.facts.method in use.cls.construction and not use.facts.dominated:
             yield (
                 "builder",
                 f"`self.{attr.name}` is called while the object is built, as a factory would be",
                 use.location,
             )
         harmless = (
-            use.facts.form in (UseForm.CALL, UseForm.TYPE_TEST)
+            called
+            or use.facts.form is UseForm.TYPE_TEST
             or use.facts.dominated
             or (use.facts.form, use.facts.detail) == (UseForm.MEMBER, "forward")
         )
         if not harmless:
             kind, reason = USE_REFUSALS[use.facts.form]
             yield kind, f"`self.{attr.name}` {reason}", use.location
-    if not attr.guards and not any(u.facts.form is UseForm.CALL for u in attr.uses):
+    if not attr.guards and not any(u.facts.form in (UseForm.CALL, UseForm.CALL_OTHER) for u in attr.uses):
         yield (
             "never-called",
             f"no class of the hierarchy calls `self.{attr.name}(...)`",
@@ -354,7 +353,9 @@ def _stored(attr: Attribute, defined: Defined) -> Iterator[Edit]:
         yield RemoveStatement(path, facts.statement)
         yield AddElse(path, instead, f"{facts.target} = {spelling}()")
     elif facts.kind is ValueKind.NAME:
-        yield ReplaceExpression(path, facts.span, f"{facts.source} if {facts.source} is not None else {spelling}()")
+        truthiness = any(guard.facts.truthiness for guard in attr.guards)
+        present = f"{facts.source} or" if truthiness else f"{facts.source} if {facts.source} is not None else"
+        yield ReplaceExpression(path, facts.span, f"{present} {spelling}()")
     elif facts.chain:
         yield ReplaceStatement(
             path, facts.statement, f"{facts.target} = {spelling}()\n{' = '.join(facts.chain)} = None"

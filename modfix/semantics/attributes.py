@@ -90,9 +90,16 @@ class Defined(NamedTuple):
             self.facts.kind is ValueKind.NAME or (self.facts.kind is ValueKind.CALL and not self.never_none())
         )
 
-    def may_be_falsy(self) -> bool:
-        """Whether a call that makes the value may give something false: an empty container, or something unknown."""
-        return not all(self._is_truthy(ref) for ref in self.facts.refs)
+    def passes_when_falsy(self) -> bool:
+        """Whether the value, when false, certainly does nothing as it is called, so that a test of its truth may go.
+
+        A module is false only if it has a length. An empty ``nn.Sequential`` returns what it is given; the other
+        containers of torch cannot be called; of classes of the project that define a length nothing is known. A name
+        is never false once it is stored as `x or nn.Identity()`.
+        """
+        if self.facts.kind is ValueKind.NAME:
+            return not self.facts.present
+        return all(self._passes_when_falsy(ref) for ref in self.facts.refs)
 
     def _is_module(self, ref: str) -> bool:
         if ref.startswith("$"):
@@ -116,15 +123,20 @@ class Defined(NamedTuple):
             return not any("__new__" in c.facts.body_names for c in (target, *target.ancestors))
         return is_class_name(target if target != UNKNOWN else ref)
 
-    def _is_truthy(self, ref: str) -> bool:
-        target = self.cls.project.constructor(self.cls, ref)
-        if isinstance(target, ModuleClass):
-            related = (target, *target.ancestors)
-            sized = any({"__len__", "__bool__"} & c.facts.body_names for c in related) or target.is_container
-            return target.is_torch_module is Truth.YES and not sized
-        if canonical(target) == "torch.nn.Sequential":
-            return self.facts.filled
-        return is_module_class(target) and not is_container(target)
+    def _passes_when_falsy(self, ref: str) -> bool:
+        if ref.startswith("$"):
+            return self._is_module_class_parameter(ref[1:]) or is_class_name(ref)
+        made = self.cls.project.instances(self.cls.path, ref)
+        return made is not None and all(map(_passes_when_empty, made))
+
+
+def _passes_when_empty(made: ModuleClass | str) -> bool:
+    if not isinstance(made, ModuleClass):
+        return is_module_class(made) or is_class_name(made)
+    defined = made.facts.body_names.union(*(cls.facts.body_names for cls in made.ancestors))
+    containers = {canonical(base) for base in made.external_bases if is_container(base)}
+    plain = not containers or (containers == {"torch.nn.Sequential"} and "forward" not in defined)
+    return made.is_torch_module is Truth.YES and plain and not {"__len__", "__bool__"} & defined
 
 
 class Reading(NamedTuple):

@@ -28,6 +28,7 @@ from modfix.semantics.syntax import FunctionNode, arguments, dotted, is_name, is
 
 _OPTIONAL_ANNOTATION = re.compile(r"\bOptional\b|\bNone\b")
 _TESTS = (UseForm.NONE_TEST, UseForm.TEST)
+_FAILS_ON_NONE = (UseForm.CALL, UseForm.CALL_OTHER, UseForm.MEMBER)
 
 
 class ClassFactsMaker:
@@ -192,7 +193,7 @@ class ClassFactsMaker:
                 continue
             dominated = use.method in stored_in and _dominated(self._links(use.method), use.node)
             node, (form, detail) = use.node, use.form
-            if linked and form in (UseForm.CALL, UseForm.MEMBER) and _caught(self._links(use.method), node):
+            if linked and form in _FAILS_ON_NONE and _caught(self._links(use.method), node):
                 form = UseForm.CAUGHT
             others.append(Use(form, use.method.name, node.lineno, node.col_offset + 1, detail, dominated))
         for call, function, method in strings:
@@ -252,7 +253,6 @@ class ClassFactsMaker:
             refs if value is not None else (UNKNOWN,),
             nones,
             source(value) if value is not None and kind is ValueKind.NAME else "",
-            all(_filled(leaf) for leaf in leaves if isinstance(leaf, ast.Call)),
             value is not None and kind is ValueKind.NAME and self._optional_name(value, functions[-1]),
             any(_proves_present(node, statement, value) for node in around),
             tuple([source(other) for other in others]) if shared else (),
@@ -330,10 +330,6 @@ def _proves_present(around: ast.If, statement: ast.stmt, value: ast.expr | None)
         negative = isinstance(test.ops[0], (ast.IsNot, ast.NotEq))
         return is_name(test.left, value.id) and negative is wanted
     return is_name(test, value.id) and wanted
-
-
-def _filled(call: ast.Call) -> bool:
-    return any(not isinstance(arg, ast.Starred) for arg in call.args)
 
 
 def _is_method_of(node: ast.AST, name: str | None) -> bool:

@@ -65,7 +65,6 @@ class Definition(NamedTuple):
     refs: tuple[Ref, ...]  # of the values that are not None: callee of CALL; the name's own ref for NAME
     nones: tuple[Span, ...]  # the None constants inside the value
     source: str  # of the value, where it is a name
-    filled: bool  # every call has a positional argument, so `nn.Sequential(...)` is not empty
     optional_name: bool  # NAME: a parameter with default None, or annotated as optional, that was not rebound before
     present: bool  # NAME: a test around the assignment says that it is not None
     chain: tuple[str, ...]  # source of the other targets of `a = self.x = None`

@@ -38,20 +38,26 @@ def test_a_definition_that_certainly_makes_modules(init: str, certain: bool) -> 
 
 
 @pytest.mark.parametrize(
-    ("init", "falsy"),
+    ("init", "passes"),
     [
-        ("self.m = nn.ReLU()", False),
-        ("self.m = nn.Sequential(x)", False),
+        ("self.m = nn.ReLU()", True),
         ("self.m = nn.Sequential()", True),
-        ("self.m = nn.Sequential(*x)", True),
         ("self.m = nn.ModuleList([x])", True),
-        ("self.m = Sized()", True),
-        ("self.m = unknown()", True),
+        ("self.m = norm_layer(3)", True),
+        ("self.m = m", True),
+        ("if m is not None:\n    self.m = m", False),
+        ("self.m = Sized()", False),
+        ("self.m = SizedByBase()", False),
+        ("self.m = Block()", True),
+        ("self.m = unknown()", False),
+        ("self.m = nn.functional.relu(x)", False),
     ],
 )
-def test_a_value_that_may_count_as_false(init: str, falsy: bool) -> None:
-    source = net("return x", init=init) + "class Sized(nn.Module):\n    def __len__(self): return 0\n"
-    assert attribute(source).definitions[0].may_be_falsy() is falsy
+def test_a_value_that_passes_its_input_through_when_it_counts_as_false(init: str, passes: bool) -> None:
+    sized = "class Sized(nn.Module):\n    def __len__(self): return 0\nclass SizedByBase(nn.ModuleList): pass\n"
+    sized += "class Block(nn.Sequential): pass\n"
+    source = net("return x", init=init).replace("m=None):", "m=None, norm_layer=nn.BatchNorm2d):") + sized
+    assert attribute(source).definitions[0].passes_when_falsy() is passes
 
 
 @pytest.mark.parametrize(
