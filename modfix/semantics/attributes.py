@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from modfix.model.span import Location
 from modfix.semantics.facts import (
+    GIVEN,
     UNKNOWN,
     AttributeFacts,
     Definition,
@@ -127,7 +128,7 @@ class Defined(NamedTuple):
     def _passes_when_falsy(self, ref: str) -> bool:
         if ref.startswith("$"):
             return self._is_module_class_parameter(ref[1:]) or is_class_name(ref)
-        made = self.cls.project.instances(self.cls.path, ref)
+        made = self.cls.project.objects.instances(self.cls.path, ref)
         return made is not None and all(map(_passes_when_empty, made))
 
 
@@ -232,6 +233,11 @@ class Attribute:
         """All other uses."""
         return tuple(Reading(cls, u) for cls, facts in self._members() for u in facts.uses)
 
+    @property
+    def takes_tensors(self) -> bool:
+        """Whether every call passes what TorchScript takes for a tensor."""
+        return all(facts.takes_tensors for _, facts in self._members() if facts.guards or facts.uses)
+
     @cached_property
     def optional_definitions(self) -> tuple[Defined, ...]:
         """The assignments that may store None.
@@ -280,7 +286,7 @@ class Attribute:
             for use in facts.uses:
                 if use.detail == "setattr" and use.method in (first.facts.method, second.facts.method):
                     return Location(cls.path, use.line, use.column)
-        if {"add_module", "register_module", "register_parameter"} & {
+        if {"add_module", "register_module", "register_parameter", GIVEN} & {
             *first.method.self_calls,
             *second.method.self_calls,
         }:
