@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from modfix.model.span import Location
 from modfix.semantics.facts import (
+    GIVEN,
     UNKNOWN,
     AttributeFacts,
     Completion,
@@ -233,6 +234,11 @@ class Attribute:
         """All other uses."""
         return tuple(Reading(cls, u) for cls, facts in self._members() for u in facts.uses)
 
+    @property
+    def takes_tensors(self) -> bool:
+        """Whether every call passes what TorchScript takes for a tensor."""
+        return all(facts.takes_tensors for _, facts in self._members() if facts.guards or facts.uses)
+
     @cached_property
     def optional_definitions(self) -> tuple[Defined, ...]:
         """The assignments that may store None.
@@ -281,7 +287,7 @@ class Attribute:
             for use in facts.uses:
                 if use.detail == "setattr" and use.method in (first.facts.method, second.facts.method):
                     return Location(cls.path, use.line, use.column)
-        if {"add_module", "register_module", "register_parameter"} & {
+        if {"add_module", "register_module", "register_parameter", GIVEN} & {
             *first.method.self_calls,
             *second.method.self_calls,
         }:
