@@ -184,7 +184,7 @@ def _registered_before(cls: ModuleClass, facts: AttributeFacts, first: Definitio
     """Whether a module certainly took the place of an attribute before ``first``."""
     return any(
         d.method == first.method
-        and d.statement < first.statement
+        and (d.statement, d.span) < (first.statement, first.span)
         and not d.branches
         and d.kind is ValueKind.CALL
         and Defined(cls, d).makes_modules()
