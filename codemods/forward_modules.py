@@ -44,7 +44,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from modfix.api import (
-    STATELESS_MODULES,
+    PURE_MODULES,
     ArgumentForm,
     Codemod,
     Edit,
@@ -138,7 +138,7 @@ def _reasons(site: Site, new: NewModules) -> Iterator[Reason]:
     call, where = site.call, Location(new.cls.path, site.call.line, site.call.column)
     if "Dropout" in site.module:
         yield "fresh-dropout", "a new module is in training mode: this is active in evaluation, too", where
-    elif site.module not in STATELESS_MODULES:
+    elif site.module not in PURE_MODULES:
         yield "has-state", "each call makes new parameters, buffers or random numbers", where
     yield from new.place_reasons(call)
     for argument in call.arguments:

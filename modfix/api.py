@@ -20,11 +20,11 @@ from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, opt
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
 from modfix.semantics.new_modules import NewModules, Reason, attribute_name, set_once
 from modfix.semantics.project import ModuleClass, Project, Truth
-from modfix.semantics.torch_functions import MODULE_FORMS, STATELESS_MODULES, ModuleForm
+from modfix.semantics.torch_functions import MODULE_FORMS, PURE_MODULES, ModuleForm
 
 __all__ = [
     "MODULE_FORMS",
-    "STATELESS_MODULES",
+    "PURE_MODULES",
     "AddElse",
     "AddMethod",
     "Applicability",

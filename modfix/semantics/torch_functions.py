@@ -181,7 +181,7 @@ MODULE_FORMS: dict[str, ModuleForm] = {form.function: form for form in _forms()}
 FUNCTION_NAMES = frozenset(name.rpartition(".")[2] for name in MODULE_FORMS)
 
 # Modules without parameters, buffers and random numbers, whose result depends on their arguments alone.
-STATELESS_MODULES = frozenset(
+PURE_MODULES = frozenset(
     """
     AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d
     AvgPool1d AvgPool2d AvgPool3d BCELoss BCEWithLogitsLoss CELU ChannelShuffle CircularPad1d CircularPad2d

@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from modfix.semantics.torch_functions import MODULE_FORMS, STATELESS_MODULES, ModuleForm
+from modfix.semantics.torch_functions import MODULE_FORMS, PURE_MODULES, ModuleForm
 from modfix.semantics.torch_names import MODULE_CLASSES
 
 torch = pytest.importorskip("torch")
@@ -46,7 +46,7 @@ def test_parameters_are_those_of_torch(form: ModuleForm) -> None:
         assert signature.parameters["training"].default is form.training_default
 
 
-@pytest.mark.parametrize("name", sorted(STATELESS_MODULES))
+@pytest.mark.parametrize("name", sorted(PURE_MODULES))
 def test_stateless_modules_have_no_state(name: str) -> None:
     assert name in MODULE_CLASSES
     cls = getattr(torch.nn, name)
