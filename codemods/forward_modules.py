@@ -122,7 +122,7 @@ class ForwardModules(Codemod):
         except LookupError as error:
             return self._finding(cls, first, message, refusal=Refusal("no-name", str(error), cls.location))
         applicability, note = new.applicability({site.module for site in sites})
-        claims = new.claims(name for _, name in named)
+        claims = new.claims([name for _, name in named])
         fix = Fix(f"Build {classes} once, in `__init__`", edits, applicability, note, claims)
         return self._finding(cls, first, message, fix=fix)
 

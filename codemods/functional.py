@@ -185,7 +185,7 @@ class Functional(Codemod):
             refusal = Refusal("no-name", str(error), cls.location)
             return self._finding(cls, sites[0].call, message, refusal=refusal)
         applicability, note = new.applicability({_bare(site.form) for site in sites})
-        claims = new.claims(name for _, name in named)
+        claims = new.claims([name for _, name in named])
         fix = Fix(f"Store the modules of {functions} and call these", edits, applicability, note, claims)
         return self._finding(cls, sites[0].call, message, fix=fix)
 

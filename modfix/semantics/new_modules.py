@@ -137,7 +137,7 @@ class NewModules:
         notes = (note for related in self.cls.relatives for note in related.facts.notes)
         return not any(note.kind == "computed-attribute" and name.startswith(note.detail) for note in notes)
 
-    def claims(self, names: Iterable[str]) -> frozenset[str]:
+    def claims(self, names: Collection[str]) -> frozenset[str]:
         """What a fix that creates these attributes takes: the names, in every class whose objects may share them."""
         related = [f"{related.path}:{related.qualname}" for related in self.cls.relatives]
         return frozenset(f"{cls}.{name}" for cls in related for name in names)
