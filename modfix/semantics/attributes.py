@@ -12,6 +12,7 @@ from modfix.model.span import Location
 from modfix.semantics.facts import (
     UNKNOWN,
     AttributeFacts,
+    Completion,
     Definition,
     Guard,
     MethodFacts,
@@ -20,8 +21,9 @@ from modfix.semantics.facts import (
     UseForm,
     ValueKind,
 )
-from modfix.semantics.project import ModuleClass, Truth, is_class_name
-from modfix.semantics.torch_names import canonical, is_container, is_module_class
+from modfix.semantics.names import is_class_name, may_name
+from modfix.semantics.project import ModuleClass, Truth
+from modfix.semantics.torch_names import canonical, is_container, is_module_class, is_stateless
 
 _CLASS_PARAMETER = re.compile(
     r"(^|_)(layer|cls|class|type|block|op|module|norm|act|activation|conv|pool|attn)(_layer|_cls|_class|_type)?$",
@@ -126,7 +128,7 @@ class Defined(NamedTuple):
     def _passes_when_falsy(self, ref: str) -> bool:
         if ref.startswith("$"):
             return self._is_module_class_parameter(ref[1:]) or is_class_name(ref)
-        made = self.cls.project.instances(self.cls.path, ref)
+        made = self.cls.project.objects.instances(self.cls.path, ref)
         return made is not None and all(map(_passes_when_empty, made))
 
 
@@ -164,15 +166,15 @@ class Tested(NamedTuple):
 
 
 def _may_register(facts: AttributeFacts, definition: Definition) -> bool:
-    """Whether an assignment may register a submodule or parameter.
+    """Whether an assignment may register a parameter, a buffer or a submodule that may have such.
 
-    A call that is no builtin's, or something used like a module.
+    A call of unknown outcome does, or something used like a module.
     """
-    if definition.kind is ValueKind.NONE:
+    if definition.kind is ValueKind.NONE or definition.plain:
         return False
     if definition.kind in (ValueKind.CALL, ValueKind.OPTIONAL):
         return not all(
-            ref.startswith(("builtins.", "math.", "torch.tensor", "torch.zeros", "torch.ones"))
+            ref.startswith(("builtins.", "math.", "torch.tensor", "torch.zeros", "torch.ones")) or is_stateless(ref)
             for ref in definition.refs
         )
     plain = (UseForm.VALUE, UseForm.TEST, UseForm.NONE_TEST, UseForm.STORE)
@@ -286,12 +288,37 @@ class Attribute:
             return second.location
         return None
 
+    def completion(self, first: Defined) -> Completion | None:
+        """The ``if`` that should store something on all of its paths instead of the early `self.x = None` of ``first``.
+
+        None where the assignment may stay in its place, for nothing is registered in between, and where it has to.
+        """
+        later = [d for d in self.definitions if d is not first]
+        found = first.facts.completion
+        if found is None or not all(
+            d.cls is first.cls and d.facts.method == first.facts.method and found.within.contains(d.facts.statement)
+            for d in later
+        ):
+            return None
+        if not any(self.slot_taken_between(first, d) for d in later if d.facts.kind is not ValueKind.NONE):
+            return None
+        readers: list[Tested | Reading] = [*self.guards, *(use for use in self.uses if not use.facts.dominated)]
+        early = {
+            r.facts.method for r in readers if r.facts.method != first.facts.method or r.facts.line <= found.last_line
+        }
+        unseen = first.facts.method not in early and not early & set(first.method.self_calls)
+        return found if unseen else None
+
     @cached_property
     def dynamic_access(self) -> tuple[Location, Note] | None:
-        """The first place in the family that reaches attributes other than by name, or treats children by number."""
+        """The first place in the family that reaches attributes other than by name."""
+        notes = [note for cls in self._hierarchy for note in cls.facts.notes]
+        added = {note.detail for note in notes if note.kind == "named-module"}
         for cls in self._hierarchy:
             for note in cls.facts.notes:
-                if note.kind == "computed-attribute" and not self.name.startswith(note.detail):
+                if note.kind == "named-module" or (note.kind == "named-attribute" and note.detail in added):
+                    continue  # `self.add_module(self.norm_name, norm)`, and the property that reads it
+                if note.kind != "named-attribute" and not may_name(note.detail, self.name):
                     continue
                 return Location(cls.path, note.line, note.column), note
             for name in sorted(_DYNAMIC_METHODS & cls.facts.body_names):

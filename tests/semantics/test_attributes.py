@@ -156,7 +156,6 @@ def test_a_class_of_the_hierarchy_binds_the_name(owner: str) -> None:
         ("return getattr(self, x)", True),
         ("return getattr(self, 'm' + x)", True),
         ("self = x\nreturn self.m", True),
-        ("return list(self.children())[0]", True),
         ("return getattr(self, 'fc' + x)", False),
         ("return getattr(self, f'fc{x}')", False),
         ("return getattr(x, y)", False),
@@ -200,10 +199,14 @@ def test_where_somebody_tests_a_parameter_counts_as_optional() -> None:
 @pytest.mark.parametrize(
     ("between", "taken"),
     [
-        ("self.n = nn.ReLU()", True),
+        ("self.n = nn.Linear(3, 3)", True),
+        ("self.n = nn.ReLU()", False),
         ("self.n = nn.Parameter(x)", True),
         ("self.n = make()", True),
+        ("self.n = x", True),
         ("self.n = 3\nf(self.n)", False),
+        ("self.n = 3", False),
+        ("self.n = [x]", False),
         ("self.n = len(x)", False),
         ("self.n = None", False),
     ],
