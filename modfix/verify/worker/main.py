@@ -28,8 +28,7 @@ def main() -> None:
         channel.send({"failed": {"kind": "torch", "message": f"{type(error).__name__}: {error}"}})
         return
     version = version_of(torch)
-    if version < NAME = "_modfix_worker"
-MINIMUM_TORCH:
+    if version < MINIMUM_TORCH:
         channel.send({"failed": {"kind": "torch", "message": f"torch {torch.__version__} is older than 1.13"}})
         return
     server: Any = importlib.import_module(f"{NAME}.server")
