@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 from modfix.model.span import Location
 from modfix.semantics.facts import (
+    GIVEN,
     UNKNOWN,
     AttributeFacts,
     Completion,
@@ -181,9 +182,14 @@ def _may_register(facts: AttributeFacts, definition: Definition) -> bool:
     return not facts.uses or any(use.form not in plain for use in facts.uses)
 
 
-def _registered_before(facts: AttributeFacts, first: Definition) -> bool:
+def _registered_before(cls: ModuleClass, facts: AttributeFacts, first: Definition) -> bool:
+    """Whether a module certainly took the place of an attribute before ``first``."""
     return any(
-        d.method == first.method and d.statement < first.statement and not d.branches and _may_register(facts, d)
+        d.method == first.method
+        and (d.statement, d.span) < (first.statement, first.span)
+        and not d.branches
+        and d.kind is ValueKind.CALL
+        and Defined(cls, d).makes_modules()
         for d in facts.definitions
     )
 
@@ -233,6 +239,11 @@ class Attribute:
         """All other uses."""
         return tuple(Reading(cls, u) for cls, facts in self._members() for u in facts.uses)
 
+    @property
+    def takes_tensors(self) -> bool:
+        """Whether every call passes what TorchScript takes for a tensor."""
+        return all(facts.takes_tensors for _, facts in self._members() if facts.guards or facts.uses)
+
     @cached_property
     def optional_definitions(self) -> tuple[Defined, ...]:
         """The assignments that may store None.
@@ -260,28 +271,30 @@ class Attribute:
         """Whether some assignment certainly stores an ``nn.Module``."""
         return any(d.facts.refs and d.makes_modules() for d in self.definitions)
 
-    def slot_taken_between(self, first: Defined, second: Defined) -> Location | None:
+    def slot_taken_between(
+        self, first: Defined, second: Defined, besides: Collection[str] = frozenset()
+    ) -> Location | None:
         """Where another submodule or parameter may be registered between two assignments, or None.
 
         ``nn.Module`` keeps a name in the place where it was registered first. An ``nn.Identity`` stored early would
         move the module that replaces it before those registered in between: another order of ``parameters()``, which
-        optimizer states rely on.
+        optimizer states rely on. Attributes called ``besides`` do not count.
         """
         if first.cls is not second.cls:
             return second.location
         cls = first.cls
         for facts in cls.facts.attributes.values():
-            if facts.name == self.name:
+            if facts.name == self.name or facts.name in besides:
                 continue
             for other in facts.definitions:
                 after = other.method != first.facts.method or other.statement > first.facts.statement
                 before = other.method != second.facts.method or other.statement < second.facts.statement
-                if after and before and _may_register(facts, other) and not _registered_before(facts, first.facts):
+                if after and before and _may_register(facts, other) and not _registered_before(cls, facts, first.facts):
                     return Location(cls.path, other.line, other.column)
             for use in facts.uses:
                 if use.detail == "setattr" and use.method in (first.facts.method, second.facts.method):
                     return Location(cls.path, use.line, use.column)
-        if {"add_module", "register_module", "register_parameter"} & {
+        if {"add_module", "register_module", "register_parameter", GIVEN} & {
             *first.method.self_calls,
             *second.method.self_calls,
         }:
@@ -291,7 +304,8 @@ class Attribute:
     def completion(self, first: Defined) -> Completion | None:
         """The ``if`` that should store something on all of its paths instead of the early `self.x = None` of ``first``.
 
-        None where the assignment may stay in its place, for nothing is registered in between, and where it has to.
+        None where the assignment may stay in its place, for nothing is registered in between, and where it has to. What
+        gets its None in the same statement (`self.a = self.b = None`) is no reason: it may keep its early place, too.
         """
         later = [d for d in self.definitions if d is not first]
         found = first.facts.completion
@@ -300,7 +314,13 @@ class Attribute:
             for d in later
         ):
             return None
-        if not any(self.slot_taken_between(first, d) for d in later if d.facts.kind is not ValueKind.NONE):
+        siblings = [
+            facts.name
+            for facts in first.cls.facts.attributes.values()
+            if any(d.statement == first.facts.statement for d in facts.definitions)
+        ]
+        modules = [d for d in later if d.facts.kind is not ValueKind.NONE]
+        if not any(self.slot_taken_between(first, d, siblings) for d in modules):
             return None
         readers: list[Tested | Reading] = [*self.guards, *(use for use in self.uses if not use.facts.dominated)]
         early = {

@@ -24,6 +24,7 @@ from modfix.model.span import Span
 
 Ref: TypeAlias = str
 UNKNOWN: Ref = "?"
+GIVEN = "(self)"  # among `MethodFacts.self_calls`: a method hands its object to other code
 
 
 class ValueKind(str, Enum):
@@ -123,6 +124,7 @@ class AttributeFacts(NamedTuple):
     definitions: tuple[Definition, ...]
     guards: tuple[Guard, ...]
     uses: tuple[Use, ...]
+    takes_tensors: bool  # every call passes what TorchScript takes for a tensor; told only where None is possible
 
 
 class MethodFacts(NamedTuple):
@@ -202,6 +204,7 @@ class ClassFacts(NamedTuple):
     body_names: frozenset[str]  # names bound in the class body: methods, properties, class attributes
     notes: tuple[Note, ...]
     local: bool  # defined inside a function
+    conditional: bool  # under an `if` or `try`, so that another one of its name may take its place
 
 
 class FunctionFacts(NamedTuple):

@@ -65,6 +65,8 @@ class Objects:
 
     def lacks(self, cls: ModuleClass, names: frozenset[str]) -> bool:
         """Whether objects of ``cls`` certainly lack one of these attributes."""
+        if cls.inherits_unknown_names:
+            return False
         unknown = names - cls.known_names
         return bool(unknown) and bool(unknown - self._stored_on(cls))
 

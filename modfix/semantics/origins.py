@@ -10,6 +10,7 @@ from modfix.semantics.dataflow import Parents, last_value, stores
 from modfix.semantics.facts import UNKNOWN, UNKNOWN_ORIGIN, Origin, Ref
 from modfix.semantics.scopes import Names
 from modfix.semantics.syntax import FunctionNode, arguments, children, dotted, is_name, walk
+from modfix.semantics.walks import DICTIONARY_WALKS
 
 _DEPTH = 6  # of names that stand for names
 # Methods of modules that return the module.
@@ -228,6 +229,8 @@ class Origins:
         user = above[0] if above is not None else None
         if not isinstance(user, ast.Call):
             return ""
+        if isinstance(parent, ast.Attribute) and parent.attr in DICTIONARY_WALKS and is_modules(dictionary):
+            return None  # a walk over children
         if isinstance(parent, ast.Attribute) and parent.attr in ("get", "pop") and user.args:
             return self.key_of(user.args[0], functions)
         formats = isinstance(user.func, ast.Attribute) and user.func.attr == "format"  # of `extra_repr`
@@ -357,6 +360,11 @@ def caught(parents: Parents, node: ast.AST) -> bool:
 def is_plain_call(call: ast.Call) -> bool:
     """Whether a call has one positional argument and nothing else."""
     return len(call.args) == 1 and not call.keywords and call.args[0].__class__ is not ast.Starred
+
+
+def is_modules(node: ast.expr) -> bool:
+    """Whether ``node`` is `m._modules`."""
+    return isinstance(node, ast.Attribute) and node.attr == "_modules"
 
 
 def _either(origins: Iterator[Origin] | list[Origin]) -> Origin:

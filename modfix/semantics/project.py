@@ -28,31 +28,21 @@ from modfix.semantics.names import is_class_name, is_configuration
 from modfix.semantics.objects import Objects
 from modfix.semantics.torch_names import (
     EXTERNAL_MODULE_BASES,
+    FEW_MEMBERS,
     LAYER_MEMBERS,
     MODULE_FUNCTIONS,
     MODULE_MEMBERS,
-    OTHER_FRAMEWORKS,
     canonical,
     is_container,
     is_module_class,
+    is_plain_base,
 )
 from modfix.semantics.walks import EMPTINESS, READ
 
-_PLAIN_BASES = frozenset({"abc.ABC", "typing.Generic", "typing.Protocol", "typing_extensions.Protocol", "enum.Enum"})
 
-
-def _is_plain(base: Ref) -> bool:
-    """Whether a base outside the project is certainly no module.
-
-    A builtin, of another framework, or of torch but not ``torch.nn``.
-    """
-    if base.partition(".")[0] in OTHER_FRAMEWORKS:
-        return True
-    return (
-        base in _PLAIN_BASES
-        or base.startswith("builtins.")
-        or (base.startswith("torch.") and not base.startswith("torch.nn."))
-    )
+def _is_known(base: Ref) -> bool:
+    """Whether a base outside the project certainly leaves attributes and children alone."""
+    return is_module_class(base) or base in EXTERNAL_MODULE_BASES or is_plain_base(base)
 
 
 class Truth(Enum):
@@ -140,12 +130,17 @@ class ModuleClass:
         external = self.external_bases
         if any(is_module_class(base) or base in EXTERNAL_MODULE_BASES for base in external):
             return Truth.YES
-        return Truth.NO if all(map(_is_plain, external)) else Truth.UNKNOWN
+        return Truth.NO if all(map(is_plain_base, external)) else Truth.UNKNOWN
 
     @cached_property
     def unresolved_base(self) -> Ref | None:
         """The first base of this class or an ancestor that could not be resolved at all, or None."""
         return next((base for base in self.external_bases if base == UNKNOWN or base.startswith(".")), None)
+
+    @cached_property
+    def foreign_base(self) -> Ref | None:
+        """The first base of this class or an ancestor that another package defines and nothing is known of, or None."""
+        return next((base for base in self.external_bases if not _is_known(base)), None)
 
     @cached_property
     def is_container(self) -> bool:
@@ -211,7 +206,15 @@ class ModuleClass:
     @cached_property
     def known_names(self) -> frozenset[str]:
         """Every attribute that an object of this class or a relative may have, as far as the project says."""
-        return MODULE_MEMBERS.union(*(cls.facts.mentioned for cls in self.relatives))
+        inherited = (FEW_MEMBERS.get(base, MODULE_MEMBERS) for cls in self.relatives for base in cls.external_bases)
+        return MODULE_MEMBERS.union(*inherited, *(cls.facts.mentioned for cls in self.relatives))
+
+    @cached_property
+    def inherits_unknown_names(self) -> bool:
+        """Whether another package may give objects of this class or a relative attributes that nobody here knows."""
+        return any(
+            not is_plain_base(base) and base not in FEW_MEMBERS for cls in self.relatives for base in cls.external_bases
+        )
 
     def spelling(self, dotted: str) -> str | None:
         """How this file writes the torch name ``dotted`` (e.g.
@@ -289,6 +292,11 @@ class Project:
         for classes in self._classes.values():
             yield from classes
 
+    @cached_property
+    def strays(self) -> tuple[ModuleClass, ...]:
+        """The classes with a base that cannot be resolved, and so perhaps is any class of the project."""
+        return tuple(cls for cls in self.classes() if UNKNOWN in cls.bases)
+
     def classes_of(self, path: str) -> tuple[ModuleClass, ...]:
         """The classes of one file."""
         return self._classes.get(path, ())
@@ -359,6 +367,8 @@ class Project:
             if rest:
                 return UNKNOWN
             same = [c for c in self._classes.get(path, ()) if c.qualname == name]
+            if len(same) > 1 and any(c.facts.conditional for c in same):
+                return UNKNOWN  # `if fast: class A: ...`, `else: class A: ...`
             above = [c for c in same if before is None or c.facts.span.start < before]
             if above:
                 return max(above, key=lambda c: c.facts.span.start)

@@ -52,6 +52,7 @@ class ClassRecord:
         self.qualname = qualname
         self.functions = functions  # around the class, outermost first
         self.shadowed = shadowed  # names of the class around, which come before those of the module
+        self.conditional = False  # see `ClassFacts`
         self.members: list[FunctionNode] = []
         self.body_names: frozenset[str] = frozenset()
         self.uses: dict[str, list[SelfUse]] = {}

@@ -9,21 +9,31 @@ facts.
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from collections.abc import Iterator
 
 from modfix.model.source import Refused, SourceFile
 from modfix.semantics.class_facts import ClassFactsMaker
-from modfix.semantics.facts import UNKNOWN, FileFacts, FunctionFacts, Note, OutsideUse, Receiver, UseForm, Walk
+from modfix.semantics.facts import GIVEN, UNKNOWN, FileFacts, FunctionFacts, Note, OutsideUse, Receiver, UseForm, Walk
 from modfix.semantics.origins import Origins, caught, is_plain_call, prefix
 from modfix.semantics.positions import Positions
 from modfix.semantics.records import ClassRecord, Context, Form, ReceiverRecord, SelfStore, SelfString, SelfUse
 from modfix.semantics.scopes import Names, Scope, bound_names
 from modfix.semantics.syntax import FunctionNode, arguments, dotted, flat, is_name, is_none, walk
 from modfix.semantics.torch_names import is_module_class
-from modfix.semantics.walks import CHILD_WALKS, MODULE_WALKS, READ, Walks, reads_of_each
+from modfix.semantics.walks import (
+    CHILD_WALKS,
+    DICTIONARY_WALKS,
+    MODULE_WALKS,
+    READ,
+    Walks,
+    reads_of_each,
+    walked_object,
+)
 
 _ATTRIBUTE_FUNCTIONS = frozenset({"getattr", "hasattr", "setattr", "delattr"})
+_SCRIPTING = frozenset({"ScriptModule", "export", "script", "script_method"})  # of torch.jit
 _PLAIN = Form(UseForm.VALUE, "")
 _TESTED = Form(UseForm.TEST, "")
 _NONE_TESTED = Form(UseForm.NONE_TEST, "")
@@ -71,10 +81,14 @@ class _Scanner:
         self.walks: list[tuple[ast.Call, Context]] = []
         self.contexts: dict[FunctionNode, tuple[str, str]] = {}  # of methods: the class, and the name of its `self`
         self.mentioned: set[str] = set()
+        self.decorators: set[ast.AST] = set()  # of functions that are no methods
         self.none_tests = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and _is_none_test(node)}
 
     def facts(self) -> FileFacts:
         self._read(self.names.scopes[self.tree], Context((), {}), "")
+        for node in self.tree.body:
+            names = node.names if isinstance(node, ast.ImportFrom) and node.module == "torch.jit" else []
+            self.notes += [_note("scripting", node) for alias in names if alias.name in _SCRIPTING]
         make = ClassFactsMaker(self.path, self.positions, self.names)
         receivers: list[Receiver] = []
         index: dict[ReceiverRecord | None, int] = {None: -1}
@@ -159,9 +173,10 @@ class _Scanner:
             elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 self._function(node, context, prefix)
             elif isinstance(node, ast.ClassDef):
-                self._class(node, context, prefix)
+                self._class(node, context, prefix).conditional = node not in scope.node.body
 
     def _function(self, node: FunctionNode, context: Context, prefix: str) -> None:
+        self.decorators.update(node.decorator_list)
         functions = (*context.functions, node)
         receivers = context.receivers if context.functions else {}
         inner = Context(functions, receivers)
@@ -175,7 +190,7 @@ class _Scanner:
             context.record.notes.append(_note("rebound-self", node))  # another object than that of the method
         self._read(scope, context, f"{prefix}{node.name}.<locals>.")
 
-    def _class(self, node: ast.ClassDef, context: Context, prefix: str) -> None:
+    def _class(self, node: ast.ClassDef, context: Context, prefix: str) -> ClassRecord:
         record = ClassRecord(node, prefix + node.name, context.functions, context.body_names)
         self.records.append(record)
         record.members = [s for s in flat(node.body) if isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef))]
@@ -188,6 +203,7 @@ class _Scanner:
         inner_context = Context(context.functions, context.receivers)
         inner_context.body_names = record.body_names
         self._read(scope, inner_context, f"{record.qualname}.")
+        return record
 
     def _method(self, node: FunctionNode, record: ClassRecord, context: Context, prefix: str) -> None:
         functions = (*context.functions, node)
@@ -202,8 +218,10 @@ class _Scanner:
 
     # Attributes -------------------------------------------------------------------------------------------------------
 
-    def _attribute(self, node: ast.Attribute, form: Form, context: Context) -> None:
+    def _attribute(self, node: ast.Attribute, form: Form, context: Context) -> None:  # noqa: PLR0912  # for speed
         inner = node.value
+        if node.attr in _SCRIPTING:
+            self._scripting(node, context)
         store = node.ctx.__class__
         if store is ast.Store:
             form = _STORED
@@ -233,6 +251,11 @@ class _Scanner:
             receiver.ref = self._ref(inner, context)
         if receiver.ref[0] in "?@$.%":  # else an attribute of an imported module or class
             self._outside(node.attr, form.form, node, receiver)
+
+    def _scripting(self, node: ast.Attribute, context: Context) -> None:
+        """Notes `torch.jit.script(model)` and the like; not where it decorates a function, which holds no module."""
+        if node not in self.decorators and self.names.resolve(node, context.functions) == f"torch.jit.{node.attr}":
+            self.notes.append(_note("scripting", node))
 
     def _ref(self, receiver: ast.expr, context: Context) -> str:
         """The reference of an object by name; of `self.head` what the class stores there."""
@@ -320,6 +343,8 @@ class _Scanner:
 
     def _call(self, node: ast.Call, forms: dict[ast.AST, Form], context: Context) -> None:
         func = node.func
+        if context.record is not None and context.method is not None and _gives(node, context.self_name):
+            context.record.self_calls.setdefault(context.method.name, set()).add(GIVEN)
         if func.__class__ is ast.Attribute:
             self._member_call(node, func, forms, context)
         elif func.__class__ is ast.Name and node.args:
@@ -337,8 +362,12 @@ class _Scanner:
             name = dotted(node.args[0]) if func.attr == "add_module" and node.args else None
             if name is not None and name.partition(".")[0] == context.self_name:
                 context.record.notes.append(_note("named-module", node, name.partition(".")[2]))
-        applies = func.attr == "apply" and len(node.args) == 1 and isinstance(node.args[0], ast.Name)
-        if applies or func.attr in CHILD_WALKS or func.attr in MODULE_WALKS:
+        walks = func.attr in CHILD_WALKS or func.attr in MODULE_WALKS
+        if func.attr in DICTIONARY_WALKS:
+            walks = isinstance(inner, ast.Attribute) and inner.attr == "_modules"
+        elif func.attr == "apply":
+            walks = len(node.args) == 1 and isinstance(node.args[0], ast.Name)
+        if walks:
             self.walks.append((node, context))
         elif func.attr == "save" and node.args and self.names.resolve(func, context.functions) == "torch.save":
             self._torch_save(node, context)
@@ -435,10 +464,12 @@ class _Scanner:
                 how = self._applied(node.args[0])
             else:
                 how = Walks(self.names, self.origins.parents(functions), functions).outcome(node)
-            deep = node.func.attr not in CHILD_WALKS
+            deep = node.func.attr not in CHILD_WALKS and node.func.attr not in DICTIONARY_WALKS
             if not how or (deep and not how.startswith((READ, "numbered", "paired", "picked"))):
                 continue
-            origin = self.origins.origin(node.func.value, functions, context.owner)
+            walked = walked_object(node)
+            assert walked is not None  # a walk is an attribute that is called
+            origin = self.origins.origin(walked, functions, context.owner)
             found.append(Walk(node.lineno, node.col_offset + 1, how, deep, origin))
         return tuple(found)
 
@@ -466,6 +497,16 @@ class _Scanner:
 
 def _note(kind: str, node: ast.expr | ast.stmt, detail: str = "") -> Note:
     return Note(kind, node.lineno, node.col_offset + 1, detail)
+
+
+def _gives(call: ast.Call, name: str | None) -> bool:
+    """Whether a call hands the object ``name`` to code that may change it: not `isinstance` or `Base.__init__`."""
+    func = call.func
+    if isinstance(func, ast.Name) and hasattr(builtins, func.id):
+        return False
+    if isinstance(func, ast.Attribute) and func.attr == "__init__":
+        return False
+    return any(is_name(arg, name) for arg in call.args) or any(is_name(k.value, name) for k in call.keywords)
 
 
 def _match_up(target: ast.Tuple | ast.List, value: ast.Tuple | ast.List) -> bool:

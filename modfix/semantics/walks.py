@@ -19,6 +19,7 @@ from modfix.semantics.torch_names import MODULE_MEMBERS
 
 CHILD_WALKS = frozenset({"children", "named_children"})
 MODULE_WALKS = frozenset({"modules", "named_modules"})
+DICTIONARY_WALKS = frozenset({"items", "keys", "values"})  # of `m._modules`
 EMPTINESS = "emptiness"  # asked only whether there are any
 READ = "read:"  # a member is read of each, e.g. `read:reset_parameters`
 
@@ -352,15 +353,26 @@ def reads_of_each(function: ast.FunctionDef | ast.AsyncFunctionDef, names: Names
 def _child(target: ast.expr, call: ast.Call) -> _Child:
     """The loop variables of ``target`` when ``call`` is iterated over."""
     names = frozenset(node.id for node in walk(target) if isinstance(node, ast.Name))
-    walked = dotted(call.func.value) if isinstance(call.func, ast.Attribute) else None
+    walked_expr = walked_object(call)
+    walked = dotted(walked_expr) if walked_expr is not None else None
     if walked in names:  # `for name, module in module.named_children()`
         walked = None
-    named = (_method(call) or "").startswith("named_")
-    if not named:
+    if _method(call) == "keys":
+        return _Child(names, None, target.id if isinstance(target, ast.Name) else None, walked)
+    if not (_method(call) or "").startswith(("named_", "items")):
         return _Child(names, target.id if isinstance(target, ast.Name) else None, None, walked)
     parts = target.elts if isinstance(target, ast.Tuple) and len(target.elts) == 2 else [None, None]
     key, module = (part.id if isinstance(part, ast.Name) else None for part in parts)
     return _Child(names, module, key, walked)
+
+
+def walked_object(call: ast.Call) -> ast.expr | None:
+    """``m`` for `m.children()` and `m._modules.items()`."""
+    if not isinstance(call.func, ast.Attribute):
+        return None
+    owner = call.func.value
+    dictionary = call.func.attr in DICTIONARY_WALKS and isinstance(owner, ast.Attribute)
+    return owner.value if dictionary and isinstance(owner, ast.Attribute) else owner
 
 
 def _method(call: ast.Call) -> str | None:
