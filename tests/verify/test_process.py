@@ -51,6 +51,18 @@ NET = """
 
 
 @pytest.mark.parametrize("isolation", ISOLATIONS)
+def test_what_was_refused_is_no_error_of_the_model(make_project: MakeProject, isolation: Isolation) -> None:
+    source = NET.replace("return COUNT", "import socket; socket.create_connection(('example.com', 80))")
+    project = make_project(isolation, net=source)
+    case = {"name": "net", "model": "net:Count", "args": ["ones(2)"]}
+    answer: Any = project.side.ask({"job": "numeric", "case": case})
+    assert answer["failed"]["kind"] == "network"
+    answer = project.side.ask({"job": "proof", "case": case, "rung": "real"})
+    assert answer["failed"]["kind"] == "network"
+    assert "example.com:80" in answer["failed"]["message"]
+
+
+@pytest.mark.parametrize("isolation", ISOLATIONS)
 def test_a_case_is_built_and_called(make_project: MakeProject, isolation: Isolation) -> None:
     project = make_project(isolation, net=NET)
     assert project.ask("net:Net(3)")["items"] == {"call0": "tensor([3., 3.])"}
@@ -76,9 +88,11 @@ def test_in_one_process_cases_follow_each_other(make_project: MakeProject) -> No
 
 
 def test_jobs_on_cuda_are_not_forked() -> None:
-    assert process._isolation_for({"device": "cuda:1"}) == "process"
-    assert process._isolation_for({"device": "cpu"}) == "fork"
-    assert process._isolation_for({}) == "fork"
+    assert process._isolation_for({"device": "cuda:1"}, "cpu") == "process"
+    assert process._isolation_for({"device": "auto"}, "cuda") == "process"
+    assert process._isolation_for({"device": "auto"}, "cpu") == "fork"
+    assert process._isolation_for({"device": "cpu"}, "cuda") == "fork"
+    assert process._isolation_for({}, "cuda") == "fork"
 
 
 def test_cases_that_a_function_lists(make_project: MakeProject) -> None:
@@ -162,6 +176,18 @@ def test_a_tree_that_died_in_between_is_started_again(make_project: MakeProject,
     project.ask("net:Net")
     plain_workers.serve({"do": "kill", "pid": project.side._trees["fork"].pid})
     assert "items" in project.ask("net:Net")
+
+
+def test_a_side_can_be_closed_while_it_answers(make_project: MakeProject) -> None:
+    project = make_project(net=NET.replace("return COUNT", "__import__('time').sleep(600)"))
+    project.ask("net:Net")
+    answers: list[Any] = []
+    thread = threading.Thread(target=lambda: answers.append(project.ask("net:Count")))
+    thread.start()
+    time.sleep(0.3)
+    project.side.close()
+    thread.join(10)
+    assert answers[0]["failed"]["kind"] == "crash"
 
 
 def test_the_environment_is_described(plain_workers: Workers) -> None:
