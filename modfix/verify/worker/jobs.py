@@ -11,20 +11,25 @@ import torch
 from . import UnsupportedError, spec
 from .main import PROOF_TORCH, version_of
 
-Observe = Callable[..., Dict[str, Any]]
+Job = Callable[..., Dict[str, Any]]
 
-JOBS = {"proof": ".proof", "numeric": ".numeric", "contracts": ".contracts"}  # job -> module with `observe(case, ...)`
+JOBS = {  # job -> module and function; one with a parameter `case` gets it, likewise `root`
+    "proof": (".proof", "observe"),
+    "numeric": (".numeric", "observe"),
+    "contracts": (".contracts", "observe"),
+    "close": (".kept", "compare_kept"),
+}
 _NEEDS_DISPATCH_MODE = frozenset(("proof",))
-_observers: dict[str, Observe] = {}
+_functions: dict[str, Job] = {}
 
 
 def preload() -> None:
     """Import the modules of all jobs, once and before any code of the project can change what they import."""
-    for job, module in JOBS.items():
+    for job, (module, function) in JOBS.items():
         if importlib.util.find_spec(module, __package__) is None:
             continue
         if job not in _NEEDS_DISPATCH_MODE or version_of(torch) >= PROOF_TORCH:
-            _observers[job] = importlib.import_module(module, __package__).observe
+            _functions[job] = getattr(importlib.import_module(module, __package__), function)
 
 
 def perform(request: dict[str, Any], root: str) -> dict[str, Any]:
@@ -36,10 +41,13 @@ def perform(request: dict[str, Any], root: str) -> dict[str, Any]:
     job = request["job"]
     if job == "list":
         return {"names": spec.list_cases(request["listed"], root)}
-    if job not in _observers:
+    if job not in _functions:
         raise UnsupportedError(f"job `{job}` needs torch >= 2.0; this is torch {torch.__version__}")
-    observe = _observers[job]
+    function = _functions[job]
+    wanted = inspect.signature(function).parameters
     keywords = {name: value for name, value in request.items() if name not in ("job", "case", "watch")}
-    if "root" in inspect.signature(observe).parameters:
+    if "root" in wanted:
         keywords["root"] = root
-    return observe(spec.load(request["case"], root), **keywords)
+    if "case" in wanted:
+        keywords["case"] = spec.load(request["case"], root)
+    return function(**keywords)
