@@ -11,25 +11,20 @@ import torch
 from . import UnsupportedError, spec
 from .main import PROOF_TORCH, version_of
 
-Job = Callable[..., Dict[str, Any]]
+Observe = Callable[..., Dict[str, Any]]
 
-JOBS = {  # job -> module and function; one with a parameter `case` gets it, likewise `root`
-    "proof": (".proof", "observe"),
-    "numeric": (".numeric", "observe"),
-    "contracts": (".contracts", "observe"),
-    "close": (".kept", "compare_kept"),
-}
+JOBS = {"proof": ".proof", "numeric": ".numeric", "contracts": ".contracts"}  # job -> module with `observe(case, ...)`
 _NEEDS_DISPATCH_MODE = frozenset(("proof",))
-_functions: dict[str, Job] = {}
+_observers: dict[str, Observe] = {}
 
 
 def preload() -> None:
     """Import the modules of all jobs, once and before any code of the project can change what they import."""
-    for job, (module, function) in JOBS.items():
+    for job, module in JOBS.items():
         if importlib.util.find_spec(module, __package__) is None:
             continue
         if job not in _NEEDS_DISPATCH_MODE or version_of(torch) >= PROOF_TORCH:
-            _functions[job] = getattr(importlib.import_module(module, __package__), function)
+            _observers[job] = importlib.import_module(module, __package__).observe
 
 
 def perform(request: dict[str, Any], root: str) -> dict[str, Any]:
@@ -41,13 +36,10 @@ def perform(request: dict[str, Any], root: str) -> dict[str, Any]:
     job = request["job"]
     if job == "list":
         return {"names": spec.list_cases(request["listed"], root)}
-    if job not in _functions:
+    if job not in _observers:
         raise UnsupportedError(f"job `{job}` needs torch >= 2.0; this is torch {torch.__version__}")
-    function = _functions[job]
-    wanted = inspect.signature(function).parameters
+    observe = _observers[job]
     keywords = {name: value for name, value in request.items() if name not in ("job", "case", "watch")}
-    if "root" in wanted:
+    if "root" in inspect.signature(observe).parameters:
         keywords["root"] = root
-    if "case" in wanted:
-        keywords["case"] = spec.load(request["case"], root)
-    return function(**keywords)
+    return observe(spec.load(request["case"], root), **keywords)
