@@ -237,9 +237,7 @@ class Workers:
             device = "cuda" if ready["cuda"] else "cpu"
         elif device.startswith("cuda") and not ready["cuda"]:
             raise WorkerError(f"torch of `{self.python}` finds no CUDA device: use `--device cpu`")
-        return Environment(
-            str(ready["python"]), str(ready["torch"]), device, self._threads, str(ready.get("rules", ""))
-        )
+        return Environment(str(ready["python"]), str(ready["torch"]), device, self._threads, str(ready["rules"]))
 
     # -- for `Side`
 

@@ -36,6 +36,8 @@ def perform(request: dict[str, Any], root: str) -> dict[str, Any]:
     job = request["job"]
     if job == "list":
         return {"names": spec.list_cases(request["listed"], root)}
+    if job not in JOBS and job not in _observers:
+        raise UnsupportedError(f"no job `{job}`")
     if job not in _observers:
         raise UnsupportedError(f"job `{job}` needs torch >= 2.0; this is torch {torch.__version__}")
     observe = _observers[job]
