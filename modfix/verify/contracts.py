@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from modfix.model.verdict import Check, Modulo, Outcome
-from modfix.verify.compare import Keys, permit
+from modfix.verify.verdicts import Keys, permit
 
 Contracts = Mapping[str, Any]  # JSON of the worker
 

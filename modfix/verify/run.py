@@ -10,7 +10,10 @@ from typing import Protocol
 
 from modfix.model.verdict import Check, Modulo, Outcome, Verdict
 from modfix.verify.attribution import CaseResult
-from modfix.verify.compare import (
+from modfix.verify.contracts import Comparison, compare_contracts
+from modfix.verify.localize import operators, read_records
+from modfix.verify.plan import CaseSpec, named_apart
+from modfix.verify.verdicts import (
     Item,
     Keys,
     Observation,
@@ -21,9 +24,6 @@ from modfix.verify.compare import (
     items,
     permit,
 )
-from modfix.verify.contracts import Comparison, compare_contracts
-from modfix.verify.localize import operators, read_records
-from modfix.verify.plan import CaseSpec, named_apart
 
 RUNGS = ("meta", "fake", "real")
 NUMBERS: tuple[tuple[str, float], ...] = (
@@ -55,7 +55,7 @@ class Options:
     Attributes:
         device: where numbers are computed: "cpu", "cuda", or "auto" for CUDA where there is one.
         seed: of all random number generators.
-        allow: kinds of differences (`modfix.verify.compare.ALLOWANCES`) that the user accepts.
+        allow: kinds of differences (`modfix.verify.verdicts.ALLOWANCES`) that the user accepts.
         declared: kinds that codemods declare -> name of the codemod.
         watch_before: lines to watch, by path, on the side before.
         watch_after: the same on the side after.

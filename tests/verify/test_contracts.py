@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from modfix.model.verdict import Outcome
-from modfix.verify.compare import ALLOWANCES, Keys
 from modfix.verify.contracts import compare_contracts
+from modfix.verify.verdicts import ALLOWANCES, Keys
 from tests.verify.observations import contracts
 
 WEIGHT = ["fc.weight", "parameter", "float32", [3, 3]]
