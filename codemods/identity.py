@@ -26,13 +26,21 @@ Example
 Fix safety
 ----------
 SAFE: every use of the attribute, in its class, its bases and its subclasses, is one of these: a test whose guarded
-code equals the code without it once `self.x(v)` is replaced by `v`; a call with exactly one positional argument that
-no test protects (where the attribute was `None` such a run failed before); a use directly behind the assignment of a
-submodule. Nobody outside these classes tests, passes on or stores an attribute of that name, unless the object
-certainly is of another class.
+code equals the code without it once `self.x(v)` is replaced by `v`; a call that no test protects (where the attribute
+was `None` such a run failed before; with other than one argument it still fails, with the same `TypeError`); a use
+directly behind the assignment of a submodule. Nobody outside these classes tests, passes on or stores an attribute of
+that name, unless the object certainly is of another class: so a type test says, or what made it, or an attribute that
+the code reads from it and no such object has. Walks over children that would notice one more of them cannot meet
+these classes. Such are walks that count, number, collect or pick; a loop that tells the children apart, as `if
+isinstance(m, nn.Conv2d)` does, or replaces each in its place is none. A test of truth (`if self.x:`) counts where a
+value that is false does nothing when called, as an empty `nn.Sequential`; of an argument the truth is asked as it is
+stored (`x or nn.Identity()`), so a container that is filled later must not be empty then. What is called is taken for
+a class if it is a parameter or spelled in CapWords: were it a function that returns `None`, the call of `None` would
+fail.
 
 UNSAFE: the project pickles whole models (`torch.save(model, ...)`). Files written before would load with `None` and
-meet no test.
+meet no test. Also where the project compiles with TorchScript and the argument of a call is not certainly a tensor:
+`nn.Identity` takes nothing else there, while a module that is `None` is not compiled at all.
 
 DISPLAY: only a part of the project was read, so that readers elsewhere are unknown.
 
@@ -40,7 +48,7 @@ Refused, with the line that blocks: everything else. A single use that would not
 attribute, because `nn.Identity()` is not `None`: sums (`out + self.x(v)` would count `v` twice), calls with several
 arguments, `self.x.weight`, tests that select other code, aliases that may hold another value, `None` as a result,
 creation on demand, assignments outside construction or before `super().__init__()`, factories that may return `None`,
-children picked by number, containers as base classes, dynamic attribute access.
+children picked by number, containers or classes of unknown packages as bases, dynamic attribute access.
 
 `state_dict()`, parameters, random numbers, outputs and gradients stay as they are; `children()`, `named_modules()` and
 `repr()` gain an entry. Option `guards = "isinstance"` also converts attributes whose tests are no pass-through: such a
@@ -69,13 +77,13 @@ from modfix.api import (
     EnsureImport,
     Finding,
     Fix,
+    InsertAfter,
     Location,
     ModuleClass,
     Refusal,
     RemoveStatement,
     ReplaceExpression,
     ReplaceStatement,
-    Span,
     Tested,
     Truth,
     UseForm,
@@ -89,7 +97,6 @@ PASS_THROUGH = "pass-through"
 FITTING_ANNOTATION = re.compile(r"(typing\.)?(Optional\[)?((torch\.)?nn\.)?Module\]?( \| None)?")
 
 USE_REFUSALS = {
-    UseForm.CALL_OTHER: ("other-arguments", "is called with other than one positional argument"),
     UseForm.CAUGHT: ("caught", "is used in a `try` whose handler may catch the error that `None` leads to"),
     UseForm.MEMBER: ("member-access", "has a member read, which `nn.Identity` lacks"),
     UseForm.VALUE: ("escapes", "is passed on as a value, and its receiver may test it for `None`"),
@@ -155,12 +162,10 @@ class Identity(Codemod):
         for guard in attr.guards:
             if guard.facts.kind != PASS_THROUGH and not (by_type and _convertible(guard)):
                 yield guard.facts.kind, guard.facts.reason, guard.location
-            elif guard.facts.truthiness and any(
-                d.facts.kind is ValueKind.NAME or d.may_be_falsy() for d in attr.definitions
-            ):
+            elif guard.facts.truthiness and not all(d.passes_when_falsy() for d in attr.definitions):
                 yield (
                     "truth-test",
-                    f"`if self.{attr.name}:` is false for an empty container, too; test `is not None`",
+                    f"`if self.{attr.name}:` may be false for a module, too; test `is not None`",
                     guard.location,
                 )
 
@@ -175,6 +180,11 @@ class Identity(Codemod):
             applicability = Applicability.UNSAFE
             note = f"{location} pickles whole models: files written before the change hold `None` for `{attr.name}`"
             break
+        if not attr.takes_tensors:
+            for location, _ in attr.owner.project.notes("scripting"):
+                applicability = Applicability.UNSAFE
+                note = f"{location} compiles with TorchScript, where `nn.Identity` takes a tensor and nothing else"
+                break
         if not attr.owner.project.complete:
             applicability, note = Applicability.DISPLAY, "the rest of the project was not read"
         return Fix(
@@ -205,6 +215,9 @@ def _class_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
         if cls.unresolved_base is not None:
             yield "unknown-base", f"a base class of `{cls.name}` cannot be resolved", cls.location
     for cls in attr.family:
+        if cls.foreign_base is not None and cls.foreign_base != cls.unresolved_base:
+            reason = f"another package defines `{cls.foreign_base}`, a base class of `{cls.name}`"
+            yield "unknown-base", f"{reason}: it may use the attribute or the children", cls.location
         if cls.is_container:
             yield (
                 "container",
@@ -213,6 +226,16 @@ def _class_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
             )
         if "dataclasses.dataclass" in cls.facts.decorators:
             yield "dataclass", f"`{cls.name}` is a dataclass", cls.location
+    for cls in attr.owner.project.strays:
+        if cls not in attr.family and cls.attribute(attr.name) is not None:
+            yield (
+                "unknown-base",
+                f"`{cls.name}` uses `self.{attr.name}`, and what it derives from is unknown",
+                cls.location,
+            )
+    if attr.name.startswith("__") and not attr.name.endswith("__"):
+        place = attr.optional_definitions[0].location
+        yield "private-name", f"Python mangles `{attr.name}`, so that `_Class{attr.name}` is the same attribute", place
     if attr.class_binding is not None:
         yield (
             "class-attribute",
@@ -276,7 +299,7 @@ def _order_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
                     "what is stored here is not certainly a module, and cannot replace an `nn.Identity`",
                     second.location,
                 )
-            elif not _else_instead(attr, first) and (between := attr.slot_taken_between(first, second)):
+            elif attr.completion(first) is None and (between := attr.slot_taken_between(first, second)):
                 yield (
                     "order",
                     f"registered between `None` and the module; `{attr.name}` would come before it in `parameters()`",
@@ -286,21 +309,23 @@ def _order_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
 
 def _use_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
     for use in attr.uses:
-        if use.facts.form is UseForm.CALL and use.facts.method in use.cls.construction and not use.facts.dominated:
+        called = use.facts.form in (UseForm.CALL, UseForm.CALL_OTHER)
+        if called and use.facts.method in use.cls.construction and not use.facts.dominated:
             yield (
                 "builder",
                 f"`self.{attr.name}` is called while the object is built, as a factory would be",
                 use.location,
             )
         harmless = (
-            use.facts.form in (UseForm.CALL, UseForm.TYPE_TEST)
+            called
+            or use.facts.form is UseForm.TYPE_TEST
             or use.facts.dominated
             or (use.facts.form, use.facts.detail) == (UseForm.MEMBER, "forward")
         )
         if not harmless:
             kind, reason = USE_REFUSALS[use.facts.form]
             yield kind, f"`self.{attr.name}` {reason}", use.location
-    if not attr.guards and not any(u.facts.form is UseForm.CALL for u in attr.uses):
+    if not attr.guards and not any(u.facts.form in (UseForm.CALL, UseForm.CALL_OTHER) for u in attr.uses):
         yield (
             "never-called",
             f"no class of the hierarchy calls `self.{attr.name}(...)`",
@@ -349,12 +374,18 @@ def _stored(attr: Attribute, defined: Defined) -> Iterator[Edit]:
         free = "nn" not in defined.cls.project.files[path].bindings
         spelling = "nn.Identity" if free else "torch.nn.Identity"
         yield EnsureImport(path, "torch", "nn") if free else EnsureImport(path, "torch")
-    instead = _else_instead(attr, defined)
+    instead = attr.completion(defined)
     if instead is not None:
-        yield RemoveStatement(path, facts.statement)
-        yield AddElse(path, instead, f"{facts.target} = {spelling}()")
+        gone = RemoveStatement(path, facts.statement)
+        yield ReplaceStatement(path, facts.statement, instead.rest) if instead.rest else gone
+        for span in instead.without_else:
+            yield AddElse(path, span, f"{facts.target} = {spelling}()")
+        for span in instead.ends:
+            yield InsertAfter(path, span, f"{facts.target} = {spelling}()")
     elif facts.kind is ValueKind.NAME:
-        yield ReplaceExpression(path, facts.span, f"{facts.source} if {facts.source} is not None else {spelling}()")
+        truthiness = any(guard.facts.truthiness for guard in attr.guards)
+        present = f"{facts.source} or" if truthiness else f"{facts.source} if {facts.source} is not None else"
+        yield ReplaceExpression(path, facts.span, f"{present} {spelling}()")
     elif facts.chain:
         yield ReplaceStatement(
             path, facts.statement, f"{facts.target} = {spelling}()\n{' = '.join(facts.chain)} = None"
@@ -362,28 +393,6 @@ def _stored(attr: Attribute, defined: Defined) -> Iterator[Edit]:
     else:
         for none in facts.nones:
             yield ReplaceExpression(path, none, f"{spelling}()")
-
-
-def _else_instead(attr: Attribute, first: Defined) -> Span | None:
-    """The ``if`` that should get an ``else`` instead of the early ``self.x = None``, or None where it may stay in its
-    place.
-
-    That is `self.x = None`, more submodules, `if c: self.x = M()`: an early `nn.Identity()` would take the place of
-    `M()` among them.
-    """
-    later = [d for d in attr.definitions if d is not first]
-    if first.facts.kind is not ValueKind.NONE or len(later) != 1 or attr.slot_taken_between(first, later[0]) is None:
-        return None
-    second = later[0].facts
-    alone = (
-        first.facts.statement_is_simple and second.lone_if is not None and second.branches[:-1] == first.facts.branches
-    )
-    in_order = (
-        later[0].cls is first.cls and second.method == first.facts.method and first.facts.statement < second.statement
-    )
-    met = {guard.facts.method for guard in attr.guards} | {use.facts.method for use in attr.uses}
-    unseen = first.facts.method not in met and not met & set(first.method.self_calls)
-    return second.lone_if if alone and in_order and unseen else None
 
 
 def _convertible(guard: Tested) -> bool:

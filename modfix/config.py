@@ -6,16 +6,45 @@ import sys
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Union
+from typing import TYPE_CHECKING, Literal, TypeVar, Union
 
 if TYPE_CHECKING:
     from modfix.engine.codemod import Codemod
 
 
+_T = TypeVar("_T")
+
+
 class ConfigError(Exception):
     """The configuration cannot be used; the message says which key, why, and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """One of ``models`` in ``[tool.modfix.verify]``; see `modfix.verify.plan.CaseSpec` for what the texts mean."""
+
+    model: str
+    inputs: tuple[str, ...] = ()
+    kwargs: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyConfig:
+    """What ``[tool.modfix.verify]`` says. Options of the command line go before it."""
+
+    models: tuple[ModelConfig, ...] = ()
+    cases: str | None = None  # function that lists cases, "pkg.mod:cases"
+    tests: str | None = None  # arguments of pytest
+    run: str | None = None  # a command, e.g. "python train.py --epochs 1"
+    python: str | None = None  # the interpreter; relative to the project
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    allow: tuple[str, ...] = ()
+    allow_close: bool = False
+    allow_unverified: bool = False
+    time_limit: float = 60  # seconds for each case
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +60,7 @@ class Config:
     options: Mapping[str, Mapping[str, object]] = field(
         default_factory=dict
     )  # tables [tool.modfix.<codemod>], unchecked
+    verify: VerifyConfig = field(default_factory=VerifyConfig)
 
 
 def load(root: Path) -> Config:
@@ -73,7 +103,7 @@ def check_tables(config: Config, known: Iterable[str]) -> None:
     names = list(known)
     for name in config.options:
         if name not in names:
-            suggestion = did_you_mean(name, [*names, *_KEYS])
+            suggestion = did_you_mean(name, [*names, *_KEYS, _VERIFY])
             raise ConfigError(f"unknown table [tool.modfix.{name}]: no codemod has this name{suggestion}")
 
 
@@ -107,6 +137,7 @@ def _parse(text: str) -> dict[str, object]:
     return parsed
 
 
+_VERIFY = "verify"  # the table that is no codemod's
 _KEYS: dict[str, object] = {  # key in pyproject.toml -> type; the field of Config has the same name in snake case
     "codemods": tuple[str, ...],
     "exclude": tuple[str, ...],
@@ -121,23 +152,41 @@ def _config(table: Mapping[str, object]) -> Config:
     values: dict[str, typing.Any] = {}  # checked against _KEYS one by one; mypy cannot follow a keyword expansion
     options: dict[str, Mapping[str, object]] = {}
     for key, value in table.items():
-        if key in _KEYS:
+        if key == _VERIFY and isinstance(value, dict):
+            values[key] = _verify(value)
+        elif key in _KEYS:
             values[key.replace("-", "_")] = _convert(value, _KEYS[key], f"`{key}` in [tool.modfix]")
         elif isinstance(value, dict):
             options[key] = value
         else:
-            raise ConfigError(f'unknown key "{key}" in [tool.modfix]{did_you_mean(key, _KEYS)}')
+            raise ConfigError(f'unknown key "{key}" in [tool.modfix]{did_you_mean(key, [*_KEYS, _VERIFY])}')
     for key in ("jobs", "max_file_size"):
         if values.get(key, 1) < 1:
             raise ConfigError(f"`{key.replace('_', '-')}` in [tool.modfix] must be at least 1, not {values[key]}")
     return Config(**values, options=options)
 
 
+def _verify(table: Mapping[str, object]) -> VerifyConfig:
+    where = f"[tool.modfix.{_VERIFY}]"
+    models = table.get("models", [])
+    if not isinstance(models, list) or not all(isinstance(model, dict) for model in models):
+        raise ConfigError(f'`models` in {where} must be a list of tables, like [{{model = "pkg.mod:Net()"}}]')
+    made = tuple(_fill(ModelConfig, model, f"model {number} of {where}") for number, model in enumerate(models, 1))
+    config = _fill(VerifyConfig, {key: value for key, value in table.items() if key != "models"}, where)
+    if config.time_limit <= 0:
+        raise ConfigError(f"`time-limit` in {where} must be more than 0, not {config.time_limit}")
+    return replace(config, models=made)
+
+
 def _options(codemod: type[Codemod], table: Mapping[str, object]) -> object:
-    where = f"[tool.modfix.{codemod.name}]"
     assert is_dataclass(codemod.Options)  # the registry takes no other
-    hints = typing.get_type_hints(codemod.Options)
-    keys = {f.name.replace("_", "-"): f for f in fields(codemod.Options)}
+    return _fill(codemod.Options, table, f"[tool.modfix.{codemod.name}]")
+
+
+def _fill(kind: type[_T], table: Mapping[str, object], where: str) -> _T:
+    """The dataclass ``kind`` with the values of ``table``, whose keys have hyphens for underscores."""
+    hints = typing.get_type_hints(kind)
+    keys = {f.name.replace("_", "-"): f for f in fields(kind)}  # type: ignore[arg-type]  # callers pass dataclasses
     values = {}
     for key, value in table.items():
         if key not in keys:
@@ -146,7 +195,7 @@ def _options(codemod: type[Codemod], table: Mapping[str, object]) -> object:
     for key, option in keys.items():
         if option.name not in values and option.default is MISSING and option.default_factory is MISSING:
             raise ConfigError(f"`{key}` is missing in {where}")
-    return codemod.Options(**values)
+    return kind(**values)
 
 
 def _convert(value: object, kind: object, where: str) -> object:
@@ -164,6 +213,8 @@ def _fits(value: object, kind: object) -> bool:
         return any(_fits(value, one) for one in arguments)
     if origin in (tuple, list, frozenset):
         return isinstance(value, list) and all(_fits(item, arguments[0]) for item in value)
+    if origin is Mapping:
+        return isinstance(value, dict) and all(_fits(item, arguments[1]) for item in value.values())
     if kind is float:
         return type(value) in (int, float)
     return type(value) is kind  # not isinstance: `jobs = true` is no number
@@ -178,6 +229,8 @@ def describe(kind: object) -> str:
         return " or ".join(describe(one) for one in arguments if one is not type(None))
     if origin in (tuple, list, frozenset):
         return f"a list of {_PLURALS.get(arguments[0], describe(arguments[0]))}"
+    if origin is Mapping:
+        return f"a table of {_PLURALS.get(arguments[1], describe(arguments[1]))}"
     return _WORDS.get(kind, str(kind))
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from modfix import config
 from modfix.api import Codemod, Finding, ModuleClass
-from modfix.config import Config, ConfigError
+from modfix.config import Config, ConfigError, ModelConfig, VerifyConfig
 
 
 @dataclass(frozen=True)
@@ -122,3 +122,47 @@ def test_a_table_of_no_codemod_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r'unknown table \[tool\.modfix\.identiy\].*did you mean "identity"'):
         config.check_tables(loaded, ["identity", "hooks"])
     config.check_tables(loaded, ["identiy"])
+
+
+def test_what_to_verify_is_read(tmp_path: Path) -> None:
+    loaded = load(
+        tmp_path,
+        """
+        [tool.modfix.verify]
+        models = [
+            { model = "net:Net", inputs = ["randn(2, 3)"], kwargs = { mask = "ones(2)" }, name = "small" },
+            { model = "net:Net(3)" },
+        ]
+        cases = "zoo:cases"
+        tests = "tests/ -q"
+        run = "python train.py"
+        python = "env/bin/python"
+        device = "cpu"
+        allow = ["keys-added"]
+        allow-close = true
+        allow-unverified = true
+        time-limit = 2.5
+        """,
+    )
+    models = (ModelConfig("net:Net", ("randn(2, 3)",), {"mask": "ones(2)"}, "small"), ModelConfig("net:Net(3)"))
+    expected = VerifyConfig(
+        models, "zoo:cases", "tests/ -q", "python train.py", "env/bin/python", "cpu", ("keys-added",), True, True, 2.5
+    )
+    assert loaded == Config(verify=expected)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ('mdels = []', 'unknown key "mdels" in [tool.modfix.verify]; did you mean "models"?'),
+        ('models = ["net:Net"]', '`models` in [tool.modfix.verify] must be a list of tables, like [{model = "pkg.mod:Net()"}]'),
+        ('models = [{inputs = ["ones(1)"]}]', "`model` is missing in model 1 of [tool.modfix.verify]"),
+        ('models = [{model = "a:b", kwargs = {m = 1}}]', "`kwargs` in model 1 of [tool.modfix.verify] must be a table of strings"),
+        ('device = "tpu"', '`device` in [tool.modfix.verify] must be one of "auto", "cpu", "cuda", not "tpu"'),
+        ("time-limit = 0", "`time-limit` in [tool.modfix.verify] must be more than 0, not 0"),
+    ],
+)  # fmt: skip
+def test_wrong_keys_of_what_to_verify(tmp_path: Path, table: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, f"[tool.modfix.verify]\n{table}\n")
+    assert message in str(caught.value)

@@ -15,6 +15,7 @@ from modfix.cli.check import check
 from modfix.cli.codemods import codemods
 from modfix.cli.explain import explain
 from modfix.cli.undo import undo
+from modfix.cli.verify import verify
 
 app = typer.Typer(
     name="modfix",
@@ -23,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help: rich would be most of the start-up
     pretty_exceptions_enable=False,
 )
-for command in (check, apply, undo, codemods, explain):
+for command in (check, apply, verify, undo, codemods, explain):
     app.command()(command)
 app.add_typer(patch.app)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modfix.cli import common
+from modfix.cli import common, verification, verified
 from modfix.cli.border import ExitCode, UserError, border, say
 from modfix.cli.common import OutputFormat
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from modfix.model.finding import Finding
     from modfix.model.result import ApplyResult
     from modfix.report.sources import Sources
+    from modfix.verify.rollback import Kept
+    from modfix.verify.session import Settings
 
 Diff = Annotated[bool, typer.Option("--diff", help="Print the patch on stdout and write nothing.")]
 Output = Annotated[
@@ -36,6 +38,12 @@ UnsafeFixes = Annotated[
         "--unsafe-fixes/--no-unsafe-fixes",
         help="Also make fixes that may change behaviour. A refused fix stays refused.  [default: no]",
         show_default=False,
+    ),
+]
+Verify = Annotated[
+    bool,
+    typer.Option(
+        "--verify", help="Run both versions, and make only the fixes that were proved: see `modfix verify --help`."
     ),
 ]
 AllowDirty = Annotated[bool, typer.Option("--allow-dirty", help="Also write files with uncommitted changes.")]
@@ -76,6 +84,17 @@ def apply(  # noqa: PLR0913, PLR0917  # one parameter per option
     jobs: common.Jobs = None,
     no_cache: common.NoCache = False,
     exit_zero: common.ExitZero = False,
+    verify: Verify = False,
+    model: verification.Models = None,
+    input_: verification.Inputs = None,
+    kwarg: verification.Keywords = None,
+    cases: verification.Cases = None,
+    python: verification.Python = None,
+    device: verification.DeviceName = None,
+    allow: verification.Allow = None,
+    allow_close: verification.AllowClose = None,
+    allow_unverified: verification.AllowUnverified = None,
+    time_limit: verification.TimeLimit = None,
 ) -> ExitCode:
     """Make the safe fixes, or a patch of them.
 
@@ -86,6 +105,7 @@ def apply(  # noqa: PLR0913, PLR0917  # one parameter per option
       0  every wanted fix was made, or there was none
       1  a wanted fix is left, or a patch was made in place of changes
       2  wrong usage (also: uncommitted changes), or a bug of modfix or of a codemod
+      3  with --verify: a fix made a difference, and was not made
 
     With `-` as the path the source comes from stdin, and the fixed source goes to stdout.
     """
@@ -98,14 +118,36 @@ def apply(  # noqa: PLR0913, PLR0917  # one parameter per option
         raise UserError(
             "JSON cannot go to stdout together with a patch or with fixed source; `-o` puts a patch elsewhere"
         )
+    request = verification.Request(
+        model, input_, kwarg, cases, python, device, allow, allow_close, allow_unverified, time_limit
+    )
+    chosen = _what_to_verify(target, request, verify=verify)
     session = common.prepare(target, codemod, jobs=jobs, cache=not no_cache)
     wants_unsafe = target.config.unsafe_fixes if unsafe_fixes is None else unsafe_fixes
     required = Applicability.UNSAFE if wants_unsafe else Applicability.SAFE
-    result = session.apply(required)
+    kept = None if chosen is None else verified.apply_verified(session, required, chosen)
+    result = session.apply(required) if kept is None else kept.applied
     _deliver(target, result, sink, allow_dirty=allow_dirty)
-    left = [f for f in result.final.fixable if f.fix is not None and f.fix.applicability.allowed_at(required)]
-    _report(target, result, sink, left, statistics=statistics)
-    return common.exit_code(result.final, left=bool(left) or (sink.patch and bool(result.changes)), exit_zero=exit_zero)
+    rolled_back = kept.rolled_back if kept is not None else ()
+    wanted = [f for f in result.final.fixable if f.fix is not None and f.fix.applicability.allowed_at(required)]
+    left = [finding for finding in wanted if finding.fingerprint not in rolled_back]
+    _report(target, result, sink, left, kept, statistics=statistics)
+    code = common.exit_code(
+        result.final, left=bool(wanted) or (sink.patch and bool(result.changes)), exit_zero=exit_zero
+    )
+    if kept is None or chosen is None or code is ExitCode.ERROR:
+        return code
+    return max(code, verification.exit_code(kept.result, chosen, exit_zero=exit_zero))
+
+
+def _what_to_verify(target: Target, request: verification.Request, *, verify: bool) -> Settings | None:
+    if not verify:
+        if request.given:
+            raise UserError(f"`{request.given[0]}` needs `--verify`")
+        return None
+    if target.stdin is not None:
+        raise UserError("`--verify` runs the code, so it needs files, not standard input")
+    return verification.settings(target.root, target.config.verify, request)
 
 
 def _deliver(target: Target, result: ApplyResult, sink: _Sink, *, allow_dirty: bool) -> None:
@@ -160,18 +202,22 @@ def _write(target: Target, result: ApplyResult, *, allow_dirty: bool) -> None:
         raise UserError(f"nothing was written, because of:{files}")
 
 
-def _report(target: Target, result: ApplyResult, sink: _Sink, left: list[Finding], *, statistics: bool) -> None:
+def _report(  # noqa: PLR0913  # all that there is to tell
+    target: Target, result: ApplyResult, sink: _Sink, left: list[Finding], kept: Kept | None, *, statistics: bool
+) -> None:
     from modfix.report.statistics import by_codemod, table
 
     sources = _changed_sources(target, result)
     if sink.json:
         from modfix.report.json import apply_report
 
-        sys.stdout.write(apply_report(result, sources, root=str(target.root), complete=target.complete))
+        sys.stdout.write(apply_report(result, sources, root=str(target.root), complete=target.complete, kept=kept))
     text = common.conversation(target, sources)
     if not sink.diff:
         for finding in result.applied:
             say(text.one_line(finding))
+    if kept is not None:
+        verified.say_verdicts(kept, colour=common.wants_colour(sys.stderr))
     if left:
         say("These could not be fixed:")
     for finding in left:

@@ -18,8 +18,9 @@ class ExitCode(IntEnum):
     """What the exit codes of all commands mean."""
 
     OK = 0  # nothing to do, or all done
-    FINDINGS = 1  # something is left to fix, or a diff was printed
+    FINDINGS = 1  # something is left to fix or to verify, or a diff was printed
     ERROR = 2  # wrong usage, or a bug of modfix or of a codemod
+    DIFFERENT = 3  # two versions that should compute the same do not
     INTERRUPTED = 130  # Ctrl-C, as shells count it
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from modfix.engine.cache import FactsCache
     from modfix.engine.codemod import Codemod
     from modfix.engine.registry import Registry
-    from modfix.model.finding import Applicability
+    from modfix.engine.run import Progress
+    from modfix.model.finding import Applicability, Finding
     from modfix.model.result import ApplyResult, CheckResult
     from modfix.model.source import Refused
     from modfix.report.sources import Sources
@@ -104,22 +106,32 @@ class Session:
             )
         return _with_refused(result, self.target.refused)
 
-    def apply(self, required: Applicability) -> ApplyResult:
-        """Run the codemods and apply, in memory, the fixes that are at least ``required``."""
+    def apply(
+        self,
+        required: Applicability,
+        *,
+        accept: Callable[[Finding], bool] | None = None,
+        progress: Progress | None = None,
+    ) -> ApplyResult:
+        """Run the codemods and apply, in memory, the fixes that are at least ``required`` and that ``accept`` takes.
+
+        ``progress`` is for a caller who has a progress bar already.
+        """
         from modfix.cli.progress import progress_bar
         from modfix.engine import run
 
-        with progress_bar() as progress:
+        with nullcontext(progress) if progress is not None else progress_bar() as bar:
             result = run.apply(
                 self.target.tree,
                 self.codemods,
                 required=required,
+                accept=accept,
                 scope=self.target.scope,
                 complete=self.target.complete,
                 known=self.known,
                 jobs=self.jobs,
                 cache=self.cache,
-                progress=progress,
+                progress=bar,
             )
         return replace(result, final=_with_refused(result.final, self.target.refused))
 

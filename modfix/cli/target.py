@@ -69,7 +69,7 @@ def locate(paths: Sequence[Path], *, exclude: Sequence[str] = (), stdin_filename
         raise UserError("--stdin-filename needs `-` as the path")
     arguments = [_existing(path) for path in paths or (Path(),)]
     root, marked = find_root(_common_folder(arguments))
-    loaded = _load_config(root, exclude)
+    loaded = load_config(root, exclude)
     listing = _list(root, loaded) if marked else _list_unmarked(root, arguments, loaded)
     scope = None if root in arguments else _scope(root, arguments, listing)
     tree = DiskTree(root, tuple(sorted({*listing.paths, *(scope or ())})), _max_bytes(loaded))
@@ -84,7 +84,7 @@ def _locate_stdin(filename: Path | None, exclude: Sequence[str]) -> Target:
     data = sys.stdin.buffer.read()
     path = Path(filename or _STDIN_NAME).resolve()
     root, marked = find_root(path)
-    loaded = _load_config(root, exclude)
+    loaded = load_config(root, exclude)
     source = document.decode(path.relative_to(root).as_posix(), data)
     if isinstance(source, Refused):
         raise UserError(f"standard input {source.reason}")
@@ -106,7 +106,12 @@ def _common_folder(paths: Sequence[Path]) -> Path:
     return Path(os.path.commonpath([path if path.is_dir() else path.parent for path in paths]))
 
 
-def _load_config(root: Path, exclude: Sequence[str]) -> Config:
+def load_config(root: Path, exclude: Sequence[str] = ()) -> Config:
+    """The configuration of the project at ``root``, with more patterns of what to leave out.
+
+    Raises:
+        UserError: it cannot be used.
+    """
     try:
         loaded = config.load(root)
     except ConfigError as error:

@@ -32,6 +32,8 @@ class Outcome(str, Enum):
 class Place:
     """Where an operator ran: its name (``aten.relu``), the module's qualified name in the model, the source line.
 
+    Where an exception was raised, there is no operator.
+
     ``path`` is relative to the root of its tree and empty where no line of the tree is on the stack; ``node`` is the
     name of the autograd node for an operator of the backward pass.
     """
@@ -43,7 +45,7 @@ class Place:
     node: str = ""
 
     def __str__(self) -> str:
-        parts = [f"`{self.operator}`"]
+        parts = [f"`{self.operator}`"] if self.operator else []
         if self.node:
             parts.append(f"in the backward pass of `{self.node}`")
         if self.module:
@@ -127,3 +129,9 @@ class VerifyResult:
     fixes: tuple[FixVerdict, ...] = ()
     environment: Environment = field(default_factory=Environment)
     command: str = ""  # reproduces the run
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst verdict about a fix or a case; UNVERIFIED where there is none."""
+        outcomes = [*(fix.outcome for fix in self.fixes), *(verdict.outcome for verdict in self.verdicts)]
+        return max(outcomes, key=lambda outcome: outcome.severity, default=Outcome.UNVERIFIED)

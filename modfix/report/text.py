@@ -43,34 +43,34 @@ class Text:
 
     def fix_title(self, finding: Finding) -> str | None:
         """What the fix of ``finding`` would do, as a line below it; None where there is no fix."""
-        return None if finding.fix is None else self._note(finding, f"fix: {_plain(finding.fix.title)}")
+        return None if finding.fix is None else self._note(finding, f"fix: {plain(finding.fix.title)}")
 
     def one_line(self, finding: Finding) -> str:
         """Place, codemod and what its fix did."""
         title = finding.message if finding.fix is None else finding.fix.title
-        return f"{self._place(finding.location)} {self._paint(finding.codemod, 'bold')} {_plain(title)}"
+        return f"{self._place(finding.location)} {self._paint(finding.codemod, 'bold')} {plain(title)}"
 
     def refused_file(self, refused: Refused) -> str:
         """A file that was left alone, and why."""
-        return f"{self._paint(_plain(self._shown_path(refused.path)), 'bold')}: not read: {_plain(refused.reason)}"
+        return f"{self._paint(plain(self._shown_path(refused.path)), 'bold')}: not read: {plain(refused.reason)}"
 
     def unused_suppression(self, unused: UnusedSuppression) -> str:
         """A comment that silences nothing."""
         names = f"[{', '.join(unused.names)}]" if unused.names else ""
-        return f"{self._place(unused.location)} unused suppression `modfix: ignore{_plain(names)}`"
+        return f"{self._place(unused.location)} unused suppression `modfix: ignore{plain(names)}`"
 
     def internal_error(self, error: InternalError) -> str:
         """A bug of modfix or of a codemod."""
         about = [f"codemod `{error.codemod}`"] if error.codemod else []
-        about += [_plain(self._shown_path(error.path))] if error.path else []
+        about += [plain(self._shown_path(error.path))] if error.path else []
         where = f" ({', '.join(about)})" if about else ""
-        return f"{self._paint('modfix bug', 'red')}{where}: {_plain(error.message)}"
+        return f"{self._paint('modfix bug', 'red')}{where}: {plain(error.message)}"
 
     def _headline(self, finding: Finding) -> str:
-        message = _plain(finding.message)
+        message = plain(finding.message)
         if finding.refusal is not None:
             label = self._paint(f"[refused: {finding.refusal.kind}]", "yellow")
-            return f"{label} {message}: {_plain(finding.refusal.reason)}"
+            return f"{label} {message}: {plain(finding.refusal.reason)}"
         assert finding.fix is not None  # a finding has either
         applicability = finding.fix.applicability
         colour = {Applicability.SAFE: "green", Applicability.UNSAFE: "red", Applicability.DISPLAY: "blue"}
@@ -97,7 +97,7 @@ class Text:
             yield f"{' ' * gutter} {bar} {indent}{self._paint(carets, 'yellow')}"
 
     def _note(self, finding: Finding, note: str) -> str:
-        return f"{' ' * self._gutter(finding)} {self._paint('=', 'cyan')} {_plain(note)}"
+        return f"{' ' * self._gutter(finding)} {self._paint('=', 'cyan')} {plain(note)}"
 
     def _gutter(self, finding: Finding) -> int:
         """Columns for the line numbers that one finding shows."""
@@ -105,7 +105,7 @@ class Text:
         return len(str(max(finding.location.line, blocker.line if blocker is not None else 0)))
 
     def _place(self, location: Location) -> str:
-        path = self._paint(_plain(self._shown_path(location.path)), "bold")
+        path = self._paint(plain(self._shown_path(location.path)), "bold")
         return f"{path}:{location.line}:{location.column}:"
 
     def _paint(self, text: str, colour: str) -> str:
@@ -135,7 +135,7 @@ def _kinds(counts: Counts) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in numbers.items() if count)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """``text`` on one line, without control characters: messages quote source code, and names come from disks."""
     return "".join(" " if character in "\r\n\t" else _visible(character) for character in text)
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 from modfix.model.span import Location
 from modfix.semantics.facts import (
+    GIVEN,
     UNKNOWN,
     AttributeFacts,
+    Completion,
     Definition,
     Guard,
     MethodFacts,
@@ -20,8 +22,9 @@ from modfix.semantics.facts import (
     UseForm,
     ValueKind,
 )
-from modfix.semantics.project import ModuleClass, Truth, is_class_name
-from modfix.semantics.torch_names import canonical, is_container, is_module_class
+from modfix.semantics.names import is_class_name, may_name
+from modfix.semantics.project import ModuleClass, Truth
+from modfix.semantics.torch_names import canonical, is_container, is_module_class, is_stateless
 
 _CLASS_PARAMETER = re.compile(
     r"(^|_)(layer|cls|class|type|block|op|module|norm|act|activation|conv|pool|attn)(_layer|_cls|_class|_type)?$",
@@ -90,9 +93,16 @@ class Defined(NamedTuple):
             self.facts.kind is ValueKind.NAME or (self.facts.kind is ValueKind.CALL and not self.never_none())
         )
 
-    def may_be_falsy(self) -> bool:
-        """Whether a call that makes the value may give something false: an empty container, or something unknown."""
-        return not all(self._is_truthy(ref) for ref in self.facts.refs)
+    def passes_when_falsy(self) -> bool:
+        """Whether the value, when false, certainly does nothing as it is called, so that a test of its truth may go.
+
+        A module is false only if it has a length. An empty ``nn.Sequential`` returns what it is given; the other
+        containers of torch cannot be called; of classes of the project that define a length nothing is known. A name
+        is never false once it is stored as `x or nn.Identity()`.
+        """
+        if self.facts.kind is ValueKind.NAME:
+            return not self.facts.present
+        return all(self._passes_when_falsy(ref) for ref in self.facts.refs)
 
     def _is_module(self, ref: str) -> bool:
         if ref.startswith("$"):
@@ -116,15 +126,20 @@ class Defined(NamedTuple):
             return not any("__new__" in c.facts.body_names for c in (target, *target.ancestors))
         return is_class_name(target if target != UNKNOWN else ref)
 
-    def _is_truthy(self, ref: str) -> bool:
-        target = self.cls.project.constructor(self.cls, ref)
-        if isinstance(target, ModuleClass):
-            related = (target, *target.ancestors)
-            sized = any({"__len__", "__bool__"} & c.facts.body_names for c in related) or target.is_container
-            return target.is_torch_module is Truth.YES and not sized
-        if canonical(target) == "torch.nn.Sequential":
-            return self.facts.filled
-        return is_module_class(target) and not is_container(target)
+    def _passes_when_falsy(self, ref: str) -> bool:
+        if ref.startswith("$"):
+            return self._is_module_class_parameter(ref[1:]) or is_class_name(ref)
+        made = self.cls.project.objects.instances(self.cls.path, ref)
+        return made is not None and all(map(_passes_when_empty, made))
+
+
+def _passes_when_empty(made: ModuleClass | str) -> bool:
+    if not isinstance(made, ModuleClass):
+        return is_module_class(made) or is_class_name(made)
+    defined = made.facts.body_names.union(*(cls.facts.body_names for cls in made.ancestors))
+    containers = {canonical(base) for base in made.external_bases if is_container(base)}
+    plain = not containers or (containers == {"torch.nn.Sequential"} and "forward" not in defined)
+    return made.is_torch_module is Truth.YES and plain and not {"__len__", "__bool__"} & defined
 
 
 class Reading(NamedTuple):
@@ -152,24 +167,29 @@ class Tested(NamedTuple):
 
 
 def _may_register(facts: AttributeFacts, definition: Definition) -> bool:
-    """Whether an assignment may register a submodule or parameter.
+    """Whether an assignment may register a parameter, a buffer or a submodule that may have such.
 
-    A call that is no builtin's, or something used like a module.
+    A call of unknown outcome does, or something used like a module.
     """
-    if definition.kind is ValueKind.NONE:
+    if definition.kind is ValueKind.NONE or definition.plain:
         return False
     if definition.kind in (ValueKind.CALL, ValueKind.OPTIONAL):
         return not all(
-            ref.startswith(("builtins.", "math.", "torch.tensor", "torch.zeros", "torch.ones"))
+            ref.startswith(("builtins.", "math.", "torch.tensor", "torch.zeros", "torch.ones")) or is_stateless(ref)
             for ref in definition.refs
         )
     plain = (UseForm.VALUE, UseForm.TEST, UseForm.NONE_TEST, UseForm.STORE)
     return not facts.uses or any(use.form not in plain for use in facts.uses)
 
 
-def _registered_before(facts: AttributeFacts, first: Definition) -> bool:
+def _registered_before(cls: ModuleClass, facts: AttributeFacts, first: Definition) -> bool:
+    """Whether a module certainly took the place of an attribute before ``first``."""
     return any(
-        d.method == first.method and d.statement < first.statement and not d.branches and _may_register(facts, d)
+        d.method == first.method
+        and (d.statement, d.span) < (first.statement, first.span)
+        and not d.branches
+        and d.kind is ValueKind.CALL
+        and Defined(cls, d).makes_modules()
         for d in facts.definitions
     )
 
@@ -219,6 +239,11 @@ class Attribute:
         """All other uses."""
         return tuple(Reading(cls, u) for cls, facts in self._members() for u in facts.uses)
 
+    @property
+    def takes_tensors(self) -> bool:
+        """Whether every call passes what TorchScript takes for a tensor."""
+        return all(facts.takes_tensors for _, facts in self._members() if facts.guards or facts.uses)
+
     @cached_property
     def optional_definitions(self) -> tuple[Defined, ...]:
         """The assignments that may store None.
@@ -246,40 +271,74 @@ class Attribute:
         """Whether some assignment certainly stores an ``nn.Module``."""
         return any(d.facts.refs and d.makes_modules() for d in self.definitions)
 
-    def slot_taken_between(self, first: Defined, second: Defined) -> Location | None:
+    def slot_taken_between(
+        self, first: Defined, second: Defined, besides: Collection[str] = frozenset()
+    ) -> Location | None:
         """Where another submodule or parameter may be registered between two assignments, or None.
 
         ``nn.Module`` keeps a name in the place where it was registered first. An ``nn.Identity`` stored early would
         move the module that replaces it before those registered in between: another order of ``parameters()``, which
-        optimizer states rely on.
+        optimizer states rely on. Attributes called ``besides`` do not count.
         """
         if first.cls is not second.cls:
             return second.location
         cls = first.cls
         for facts in cls.facts.attributes.values():
-            if facts.name == self.name:
+            if facts.name == self.name or facts.name in besides:
                 continue
             for other in facts.definitions:
                 after = other.method != first.facts.method or other.statement > first.facts.statement
                 before = other.method != second.facts.method or other.statement < second.facts.statement
-                if after and before and _may_register(facts, other) and not _registered_before(facts, first.facts):
+                if after and before and _may_register(facts, other) and not _registered_before(cls, facts, first.facts):
                     return Location(cls.path, other.line, other.column)
             for use in facts.uses:
                 if use.detail == "setattr" and use.method in (first.facts.method, second.facts.method):
                     return Location(cls.path, use.line, use.column)
-        if {"add_module", "register_module", "register_parameter"} & {
+        if {"add_module", "register_module", "register_parameter", GIVEN} & {
             *first.method.self_calls,
             *second.method.self_calls,
         }:
             return second.location
         return None
 
+    def completion(self, first: Defined) -> Completion | None:
+        """The ``if`` that should store something on all of its paths instead of the early `self.x = None` of ``first``.
+
+        None where the assignment may stay in its place, for nothing is registered in between, and where it has to. What
+        gets its None in the same statement (`self.a = self.b = None`) is no reason: it may keep its early place, too.
+        """
+        later = [d for d in self.definitions if d is not first]
+        found = first.facts.completion
+        if found is None or not all(
+            d.cls is first.cls and d.facts.method == first.facts.method and found.within.contains(d.facts.statement)
+            for d in later
+        ):
+            return None
+        siblings = [
+            facts.name
+            for facts in first.cls.facts.attributes.values()
+            if any(d.statement == first.facts.statement for d in facts.definitions)
+        ]
+        modules = [d for d in later if d.facts.kind is not ValueKind.NONE]
+        if not any(self.slot_taken_between(first, d, siblings) for d in modules):
+            return None
+        readers: list[Tested | Reading] = [*self.guards, *(use for use in self.uses if not use.facts.dominated)]
+        early = {
+            r.facts.method for r in readers if r.facts.method != first.facts.method or r.facts.line <= found.last_line
+        }
+        unseen = first.facts.method not in early and not early & set(first.method.self_calls)
+        return found if unseen else None
+
     @cached_property
     def dynamic_access(self) -> tuple[Location, Note] | None:
-        """The first place in the family that reaches attributes other than by name, or treats children by number."""
+        """The first place in the family that reaches attributes other than by name."""
+        notes = [note for cls in self._hierarchy for note in cls.facts.notes]
+        added = {note.detail for note in notes if note.kind == "named-module"}
         for cls in self._hierarchy:
             for note in cls.facts.notes:
-                if note.kind == "computed-attribute" and not self.name.startswith(note.detail):
+                if note.kind == "named-module" or (note.kind == "named-attribute" and note.detail in added):
+                    continue  # `self.add_module(self.norm_name, norm)`, and the property that reads it
+                if note.kind != "named-attribute" and not may_name(note.detail, self.name):
                     continue
                 return Location(cls.path, note.line, note.column), note
             for name in sorted(_DYNAMIC_METHODS & cls.facts.body_names):

@@ -7,6 +7,7 @@ import builtins
 import re
 
 from modfix.model.span import Span
+from modfix.semantics.completion import completion
 from modfix.semantics.dataflow import Parents
 from modfix.semantics.facts import (
     UNKNOWN,
@@ -24,10 +25,12 @@ from modfix.semantics.guards import Subject, analyse
 from modfix.semantics.positions import Positions
 from modfix.semantics.records import ClassRecord, SelfStore, SelfUse
 from modfix.semantics.scopes import Names
+from modfix.semantics.script_types import ScriptTypes
 from modfix.semantics.syntax import FunctionNode, arguments, dotted, is_name, is_none, leaves_of, never_ends, walk
 
 _OPTIONAL_ANNOTATION = re.compile(r"\bOptional\b|\bNone\b")
 _TESTS = (UseForm.NONE_TEST, UseForm.TEST)
+_FAILS_ON_NONE = (UseForm.CALL, UseForm.CALL_OTHER, UseForm.MEMBER)
 
 
 class ClassFactsMaker:
@@ -65,6 +68,7 @@ class ClassFactsMaker:
             record.body_names,
             tuple(record.notes),
             bool(record.functions),
+            record.conditional,
         )
 
     def _base(self, base: ast.expr, record: ClassRecord) -> Ref:
@@ -192,7 +196,7 @@ class ClassFactsMaker:
                 continue
             dominated = use.method in stored_in and _dominated(self._links(use.method), use.node)
             node, (form, detail) = use.node, use.form
-            if linked and form in (UseForm.CALL, UseForm.MEMBER) and _caught(self._links(use.method), node):
+            if linked and form in _FAILS_ON_NONE and _caught(self._links(use.method), node):
                 form = UseForm.CAUGHT
             others.append(Use(form, use.method.name, node.lineno, node.col_offset + 1, detail, dominated))
         for call, function, method in strings:
@@ -202,7 +206,19 @@ class ClassFactsMaker:
             tuple(sorted(definitions, key=lambda definition: definition.statement)),
             tuple(sorted(guards, key=lambda guard: guard.test)),
             tuple(sorted(others, key=lambda use: (use.line, use.column))),
+            linked and all(self._takes_tensor(use, record) for use in uses),
         )
+
+    def _takes_tensor(self, use: SelfUse, record: ClassRecord) -> bool:
+        """Whether ``use`` is no call, or passes a tensor as TorchScript sees it."""
+        links = self._links(use.method)
+        step = links.of(use.node)
+        while step is not None and isinstance(step[0], ast.Attribute):
+            step = links.of(step[0])  # `self.x.forward(v)`
+        if step is None or not isinstance(step[0], ast.Call) or step[1] != "func":
+            return True
+        arguments_ = step[0].args
+        return len(arguments_) == 1 and ScriptTypes(self._names, record).is_tensor(arguments_[0], use.method)
 
     def _links(self, method: FunctionNode) -> Parents:
         known = self._parents.get(method)
@@ -252,14 +268,13 @@ class ClassFactsMaker:
             refs if value is not None else (UNKNOWN,),
             nones,
             source(value) if value is not None and kind is ValueKind.NAME else "",
-            all(_filled(leaf) for leaf in leaves if isinstance(leaf, ast.Call)),
             value is not None and kind is ValueKind.NAME and self._optional_name(value, functions[-1]),
             any(_proves_present(node, statement, value) for node in around),
             tuple([source(other) for other in others]) if shared else (),
             source(target),
-            not shared and not (targets and isinstance(targets[0], (ast.Tuple, ast.List))),
+            value is not None and (_is_plain(value) or self._is_plain_parameter(value, functions[-1])),
             source(statement.annotation) if isinstance(statement, ast.AnnAssign) else None,
-            self._lone_if(statement, around),
+            completion(statement, target, self._links(method), self._positions) if kind is ValueKind.NONE else None,
             tuple([(self._positions.span(node).start, _arm(node, statement)) for node in around]),
         )
 
@@ -283,6 +298,12 @@ class ClassFactsMaker:
                 return default is not None and is_none(default)
         return any(map(is_none, scope.values_of(value.id)))
 
+    def _is_plain_parameter(self, value: ast.expr, function: FunctionNode) -> bool:
+        """Whether a parameter has a number, string or truth value as default."""
+        defaults = {arg.arg: default for arg, default in self._parameters(function)}
+        default = defaults.get(value.id) if isinstance(value, ast.Name) else None
+        return default is not None and _is_plain(default) and not is_none(default)
+
     def _around(self, store: SelfStore) -> list[ast.If]:
         """The `if` statements of the method around an assignment, outermost first."""
         known = self._ifs.get(store.method)
@@ -292,10 +313,6 @@ class ClassFactsMaker:
             known.sort(key=_start)
         place = _start(store.statement)
         return [node for node in known if _start(node) <= place < _end(node)]
-
-    def _lone_if(self, statement: ast.stmt, around: list[ast.If]) -> Span | None:
-        alone = around and not around[-1].orelse and any(inner is statement for inner in around[-1].body)
-        return self._positions.span(around[-1]) if alone else None
 
 
 def _start(node: ast.stmt) -> tuple[int, int]:
@@ -319,6 +336,13 @@ def _kind(value: ast.expr | None, made: list[ast.expr], nones: tuple[Span, ...])
     return ValueKind.NAME if isinstance(value, ast.Name) else ValueKind.OTHER
 
 
+def _is_plain(value: ast.expr) -> bool:
+    """Whether an expression certainly gives neither a module nor a parameter."""
+    kinds = (ast.Constant, ast.JoinedStr, ast.Compare, ast.BinOp, ast.UnaryOp, ast.Lambda)
+    containers = (ast.List, ast.Tuple, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)
+    return all(isinstance(leaf, (*kinds, *containers)) for leaf in leaves_of(value))
+
+
 def _proves_present(around: ast.If, statement: ast.stmt, value: ast.expr | None) -> bool:
     """Whether the test of an `if` around an assignment of a name says that the name is not None."""
     if not isinstance(value, ast.Name):
@@ -330,10 +354,6 @@ def _proves_present(around: ast.If, statement: ast.stmt, value: ast.expr | None)
         negative = isinstance(test.ops[0], (ast.IsNot, ast.NotEq))
         return is_name(test.left, value.id) and negative is wanted
     return is_name(test, value.id) and wanted
-
-
-def _filled(call: ast.Call) -> bool:
-    return any(not isinstance(arg, ast.Starred) for arg in call.args)
 
 
 def _is_method_of(node: ast.AST, name: str | None) -> bool:

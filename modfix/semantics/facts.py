@@ -24,6 +24,7 @@ from modfix.model.span import Span
 
 Ref: TypeAlias = str
 UNKNOWN: Ref = "?"
+GIVEN = "(self)"  # among `MethodFacts.self_calls`: a method hands its object to other code
 
 
 class ValueKind(str, Enum):
@@ -53,6 +54,16 @@ class UseForm(str, Enum):
     STRING = "string"  # `getattr(obj, "x")`, `hasattr`, `setattr`, `delattr`
 
 
+class Completion(NamedTuple):
+    """What is missing in an ``if`` statement for it to store an attribute on all of its paths."""
+
+    within: Span  # the `if` statement
+    last_line: int  # of it
+    without_else: tuple[Span, ...]  # `if` statements in it, or itself, that would get an `else`
+    ends: tuple[Span, ...]  # last statements of arms that would store it behind
+    rest: str  # what the statement would be that stored None before; empty if nothing
+
+
 class Definition(NamedTuple):
     """One assignment to ``self.x``."""
 
@@ -65,14 +76,13 @@ class Definition(NamedTuple):
     refs: tuple[Ref, ...]  # of the values that are not None: callee of CALL; the name's own ref for NAME
     nones: tuple[Span, ...]  # the None constants inside the value
     source: str  # of the value, where it is a name
-    filled: bool  # every call has a positional argument, so `nn.Sequential(...)` is not empty
     optional_name: bool  # NAME: a parameter with default None, or annotated as optional, that was not rebound before
     present: bool  # NAME: a test around the assignment says that it is not None
     chain: tuple[str, ...]  # source of the other targets of `a = self.x = None`
     target: str  # source of this target
-    statement_is_simple: bool  # nothing but this target is assigned
+    plain: bool  # certainly neither a module nor a parameter
     annotation: str | None
-    lone_if: Span | None  # the `if` without `else` in whose body the assignment stands
+    completion: Completion | None  # NONE: of the `if` behind
     branches: tuple[tuple[int, str], ...]  # enclosing (offset of `if`, arm), outermost first
 
 
@@ -114,6 +124,7 @@ class AttributeFacts(NamedTuple):
     definitions: tuple[Definition, ...]
     guards: tuple[Guard, ...]
     uses: tuple[Use, ...]
+    takes_tensors: bool  # every call passes what TorchScript takes for a tensor; told only where None is possible
 
 
 class MethodFacts(NamedTuple):
@@ -141,6 +152,42 @@ class Note(NamedTuple):
     detail: str
 
 
+class Origin(NamedTuple):
+    """Where an object comes from, as far as one file says.
+
+    ``made_by`` are alternatives, at least one of which is true:
+
+    =========================  =====================================================================
+    ``torch.nn.Conv2d``        what is called to make it, see `Ref`
+    ``torchvision.models.*``   something of that package
+    ``self.make|Block``        a method of the class with that qualified name
+    ``<@Block``                it is of that class or one below
+    ``%layers``                an attribute of an unknown object
+    ``%layers|<@Net``          an attribute of an object of that origin
+    ``^f^12^model``            the parameter ``model`` of a function that starts in line 12, see `FileFacts.arguments`
+    ``?``                      unknown
+    =========================  =====================================================================
+
+    ``reads`` are attributes that it certainly has, for otherwise the code would fail.
+    """
+
+    made_by: tuple[Ref, ...]
+    reads: frozenset[str] = frozenset()
+
+
+UNKNOWN_ORIGIN = Origin((UNKNOWN,))
+
+
+class Walk(NamedTuple):
+    """A walk over the children of an object that would notice one more of them."""
+
+    line: int
+    column: int
+    how: str  # see `modfix.semantics.walks`
+    deep: bool  # over all modules below, not only over the children
+    origin: Origin  # of the object
+
+
 class ClassFacts(NamedTuple):
     """One class."""
 
@@ -157,6 +204,7 @@ class ClassFacts(NamedTuple):
     body_names: frozenset[str]  # names bound in the class body: methods, properties, class attributes
     notes: tuple[Note, ...]
     local: bool  # defined inside a function
+    conditional: bool  # under an `if` or `try`, so that another one of its name may take its place
 
 
 class FunctionFacts(NamedTuple):
@@ -181,6 +229,7 @@ class Receiver(NamedTuple):
     source: str
     ref: Ref
     reads: frozenset[str]
+    tested: tuple[tuple[int, int, tuple[Ref, ...]], ...]  # lines in which it is an object of one of these classes
 
 
 @dataclass(frozen=True)
@@ -195,3 +244,6 @@ class FileFacts:
     outside: dict[str, tuple[OutsideUse, ...]]
     receivers: tuple[Receiver, ...]
     notes: tuple[Note, ...]
+    walks: tuple[Walk, ...]
+    arguments: dict[str, tuple[Origin, ...]]  # the objects passed for a parameter in this file
+    mentioned: frozenset[str]  # names that it imports, and attributes that it reads from other objects than `self`

@@ -72,6 +72,21 @@ MODULE_FUNCTIONS = frozenset(
 # Containers iterate over their children or have a length: another child changes what they do.
 CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"})
 
+# Modules without parameters, buffers and children, whatever their arguments.
+STATELESS_MODULES = frozenset(
+    """
+    AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d
+    AlphaDropout AvgPool1d AvgPool2d AvgPool3d CELU ChannelShuffle CircularPad1d CircularPad2d CircularPad3d
+    ConstantPad1d ConstantPad2d ConstantPad3d CosineSimilarity Dropout Dropout1d Dropout2d Dropout3d ELU
+    FeatureAlphaDropout Flatten Fold FractionalMaxPool2d FractionalMaxPool3d GELU GLU Hardshrink Hardsigmoid Hardswish
+    Hardtanh Identity LPPool1d LPPool2d LPPool3d LeakyReLU LocalResponseNorm LogSigmoid LogSoftmax MaxPool1d MaxPool2d
+    MaxPool3d MaxUnpool1d MaxUnpool2d MaxUnpool3d Mish PairwiseDistance PixelShuffle PixelUnshuffle RReLU ReLU ReLU6
+    ReflectionPad1d ReflectionPad2d ReflectionPad3d ReplicationPad1d ReplicationPad2d ReplicationPad3d SELU SiLU Sigmoid
+    Softmax Softmax2d Softmin Softplus Softshrink Softsign Tanh Tanhshrink Threshold Unflatten Unfold Upsample
+    UpsamplingBilinear2d UpsamplingNearest2d ZeroPad1d ZeroPad2d ZeroPad3d
+    """.split()
+)
+
 # What every nn.Module instance has, in its class or in its `__dict__`.
 MODULE_MEMBERS = frozenset(
     """
@@ -111,6 +126,16 @@ EXTERNAL_MODULE_BASES = frozenset(
     }
 )
 
+# The bases of modules whose members are known, beside those of every module.
+FEW_MEMBERS: dict[str, frozenset[str]] = {
+    "torch.nn.Module": frozenset(),
+    "mmcv.runner.BaseModule": frozenset({"_is_init", "_params_init_info", "init_cfg", "init_weights", "is_init"}),
+}
+FEW_MEMBERS["mmcv.runner.base_module.BaseModule"] = FEW_MEMBERS["mmcv.runner.BaseModule"]
+FEW_MEMBERS["mmengine.model.BaseModule"] = FEW_MEMBERS["mmcv.runner.BaseModule"]
+
+_PLAIN_BASES = frozenset({"abc.ABC", "typing.Generic", "typing.Protocol", "typing_extensions.Protocol", "enum.Enum"})
+
 
 def canonical(name: str) -> str:
     """The public spelling of a dotted torch name: ``torch.nn.modules.conv.Conv2d`` -> ``torch.nn.Conv2d``."""
@@ -137,3 +162,23 @@ def is_container(name: str) -> bool:
     """Whether the dotted name is a torch container such as ``torch.nn.Sequential``."""
     name = canonical(name)
     return name.startswith("torch.nn.") and name[9:] in CONTAINERS
+
+
+def is_stateless(name: str) -> bool:
+    """Whether the dotted name is a module class of torch that holds no parameters, buffers or children."""
+    name = canonical(name)
+    return name.startswith("torch.nn.") and name[9:] in STATELESS_MODULES
+
+
+def is_plain_base(base: str) -> bool:
+    """Whether a base outside the project is certainly no module.
+
+    A builtin, of another framework, or of torch but not ``torch.nn``.
+    """
+    if base.partition(".")[0] in OTHER_FRAMEWORKS:
+        return True
+    return (
+        base in _PLAIN_BASES
+        or base.startswith("builtins.")
+        or (base.startswith("torch.") and not base.startswith("torch.nn."))
+    )

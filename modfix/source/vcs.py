@@ -48,7 +48,7 @@ def list_files(root: Path, suffixes: Sequence[str]) -> list[str] | None:
         return None
     patterns = [f"*{suffix}" for suffix in suffixes]
     try:
-        output = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns)
+        output = run(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns)
     except GitError:
         return None
     return sorted({os.fsdecode(name) for name in output.split(b"\0") if name})
@@ -59,7 +59,7 @@ def is_ignored(root: Path, path: str) -> bool:
     if not is_repository(root):
         return False
     try:
-        return bool(_git(root, "check-ignore", "--", path, success=(0, 1)))
+        return bool(run(root, "check-ignore", "--", path, success=(0, 1)))
     except GitError:
         return False
 
@@ -74,14 +74,19 @@ def dirty(root: Path, paths: Iterable[str]) -> frozenset[str]:
     """
     if not is_repository(root):
         return frozenset()
-    output = _git(
+    output = run(
         root, "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--ignore-submodules=all"
     )
     uncommitted = {os.fsdecode(line[3:]) for line in output.split(b"\0")}  # "XY path"
     return frozenset(uncommitted.intersection(paths))
 
 
-def _git(root: Path, *arguments: str, success: tuple[int, ...] = (0,)) -> bytes:
+def run(root: Path, *arguments: str, success: tuple[int, ...] = (0,), stdin: bytes = b"") -> bytes:
+    """What a git command that changes nothing prints, run at the top ``root`` of a work tree.
+
+    Raises:
+        GitError: git is missing, or its exit status is not in ``success``.
+    """
     environment = {name: value for name, value in os.environ.items() if name not in _FOREIGN_VARIABLES}
     environment["LC_ALL"] = "C"
     environment["GIT_OPTIONAL_LOCKS"] = "0"  # reading must not write the index
@@ -89,7 +94,7 @@ def _git(root: Path, *arguments: str, success: tuple[int, ...] = (0,)) -> bytes:
     # core.fsmonitor names a program to run: not one that the repository under inspection chooses.
     command = ["git", "-c", "core.fsmonitor=false", "-C", str(root), *arguments]
     try:
-        result = subprocess.run(command, env=environment, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+        result = subprocess.run(command, env=environment, capture_output=True, input=stdin, check=False)
     except OSError as error:
         raise GitError(f"`git {arguments[0]}` cannot be run: {(error.strerror or str(error)).lower()}") from error
     if result.returncode not in success:

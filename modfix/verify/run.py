@@ -1,0 +1,258 @@
+"""The ladder of one case: contracts, then proof on ever more real tensors, then numbers where there is no proof."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from modfix.model.verdict import Modulo, Outcome, Verdict
+from modfix.verify.attribution import CaseResult
+from modfix.verify.compare import Item, Observation, compare_observations, differing, failure, items, permit
+from modfix.verify.localize import operators, read_records
+from modfix.verify.plan import CaseSpec, named_apart
+
+RUNGS = ("meta", "fake", "real")
+NUMBERS: tuple[tuple[str, float], ...] = (
+    ("float32", 1),
+    ("float32", 30),
+    ("float32", 0),
+    ("bfloat16", 1),
+    ("float64", 1),
+)
+"""Dtypes and scales of the inputs, the most telling one first."""
+
+_NOT_THE_CODE = ("unsupported", "recorder", "timeout", "memory", "crash")  # what numbers may do without
+
+Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, and of how much
+
+
+class Side(Protocol):
+    """One version, ready to be asked; `modfix.verify.process` has it."""
+
+    def ask(self, job: Mapping[str, object]) -> dict[str, object]:
+        """An observation, or ``{"failed": ...}``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How cases are compared.
+
+    Attributes:
+        device: where numbers are computed: "cpu", "cuda", or "auto" for CUDA where there is one.
+        seed: of all random number generators.
+        allow: kinds of differences (`modfix.verify.compare.ALLOWANCES`) that the user accepts.
+        declared: kinds that codemods declare -> name of the codemod.
+        watch_before: lines to watch, by path, on the side before.
+        watch_after: the same on the side after.
+    """
+
+    device: str = "auto"
+    seed: int = 0
+    allow: Collection[str] = ()
+    declared: Mapping[str, str] = field(default_factory=dict)
+    watch_before: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    watch_after: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+
+def verify_cases(
+    before: Side, after: Side, cases: Sequence[CaseSpec], options: Options, progress: Progress | None = None
+) -> list[CaseResult]:
+    """The verdicts of all cases, in order, each with the lines that ran. See `compare_case` for how it comes about."""
+    results: list[CaseResult] = []
+    # Each side does one thing at a time: with two cases under way, both have something to do.
+    executor = ThreadPoolExecutor(2)
+    try:
+        running = [executor.submit(_Case(before, after, case, options).verify) for case in cases]
+        for number, (case, future) in enumerate(zip(cases, running, strict=True)):
+            if progress is not None:
+                progress(f"verifying {case.name}", number, len(cases))
+            results.append(future.result())
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)  # after Ctrl-C nobody waits for a case that hangs
+    return results
+
+
+def expand(before: Side, after: Side, cases: Sequence[CaseSpec]) -> tuple[list[CaseSpec], list[CaseResult]]:
+    """The cases with unique names, those that functions list among them, and verdicts of those that cannot be run.
+
+    A function that lists cases is asked on both sides: what one side alone lists cannot be compared.
+    """
+    ready: list[CaseSpec] = []
+    missing: list[CaseResult] = []
+    for case in named_apart(cases):
+        if not case.listed:
+            ready.append(case)
+            continue
+        sides = [_list(side, case.listed) for side in (before, after)]
+        faults = [names for names in sides if isinstance(names, str)]
+        if faults:
+            missing.append(CaseResult(Verdict(case.listed, Outcome.UNVERIFIED, faults[0])))
+            continue
+        for name in dict.fromkeys([*sides[0], *sides[1]]):
+            if all(name in names for names in sides):
+                ready.append(replace(case, name=name))
+            else:
+                side = "before" if name in sides[0] else "after"
+                missing.append(CaseResult(Verdict(name, Outcome.UNVERIFIED, f"`{case.listed}` lists it {side} only")))
+    return ready, missing
+
+
+def _list(side: Side, listed: str) -> list[str] | str:
+    """The names, or why there are none."""
+    answer = side.ask({"job": "list", "listed": listed})
+    names = answer.get("names")
+    if isinstance(names, list):
+        return names or f"`{listed}` lists no cases"
+    return f"`{listed}` cannot be asked for its cases: {failure(answer)}"
+
+
+class _Case:
+    """One case on its way down the ladder."""
+
+    def __init__(self, before: Side, after: Side, case: CaseSpec, options: Options) -> None:
+        self._sides = before, after
+        self._case = case
+        self._options = options
+        self._ran: tuple[dict[str, set[int]], dict[str, set[int]]] = ({}, {})
+
+    def verify(self) -> CaseResult:
+        verdict = self._climb()
+        lines = [{path: frozenset(numbers) for path, numbers in side.items()} for side in self._ran]
+        return CaseResult(verdict, *lines)
+
+    def _climb(self) -> Verdict:
+        proof, observations = self._prove()
+        if proof.outcome is Outcome.PROVED:
+            return proof
+        if not _numbers_may_help(proof, observations):
+            return proof
+        if (modulo := self._other_order(observations)) is not None:
+            return replace(proof, outcome=Outcome.PROVED, reason="", modulo=(modulo,), divergence=None)
+        return self._count(proof)
+
+    # -- proof
+
+    def _prove(self) -> tuple[Verdict, tuple[Observation, Observation]]:
+        """The verdict of the first rung that can say anything, with what it was made from."""
+        for rung in RUNGS:
+            self._ran = ({}, {})  # what an attempt ran that came to nothing shows nothing
+            first = self._ask_one(0, "proof", rung=rung, device="cpu")
+            if rung != RUNGS[-1] and _failed_somewhere(first):
+                continue  # whatever the other side does there
+            observations = first, self._ask_one(1, "proof", rung=rung, device="cpu")
+            verdict = compare_observations(*observations, case=self._case.name, rung=rung)
+            if verdict.outcome is Outcome.PROVED or rung == RUNGS[-1]:
+                break
+            if not any(_failed_somewhere(observation) for observation in observations):
+                break  # an answer; failures may come of tensors without numbers
+        return verdict, observations
+
+    def _other_order(self, observations: tuple[Observation, Observation]) -> Modulo | None:
+        """Whether only the order of random numbers differs, and that is permitted."""
+        kind = "rng-order"
+        modulo = permit(kind, "the same random numbers go to other places", self._options.allow, self._options.declared)
+        if modulo is None or len({tuple(sorted(operators(read_records(one)).items())) for one in observations}) > 1:
+            return None
+        for rung in RUNGS:
+            relaxed = self._ask("proof", rung=rung, device="cpu", strict_rng=False)
+            if compare_observations(*relaxed).outcome is Outcome.PROVED:
+                return modulo
+        return None
+
+    # -- numbers
+
+    def _count(self, proof: Verdict) -> Verdict:
+        """The verdict of numbers; where they differ, the places come from the attempt at a proof."""
+        total: tuple[dict[str, str], dict[str, str]] = ({}, {})
+        self._ran = ({}, {})
+        for run in NUMBERS:
+            pair = self._ask("numeric", **self._numeric(*run))
+            if all(failure(one) for one in pair) and run != NUMBERS[0]:
+                continue  # the model does not run in this dtype
+            if any(failure(one) for one in pair):
+                return self._numeric_verdict(pair, proof)
+            if differing(*pair):
+                return self._judge(run, pair, proof)
+            if run == NUMBERS[0] and any("vacuous" in one for one in pair):
+                return self._numeric_verdict(pair, proof)
+            for sum_, one in zip(total, pair, strict=True):
+                sum_.update(items(one))
+        return self._numeric_verdict(({"items": total[0]}, {"items": total[1]}), proof)
+
+    def _judge(self, run: tuple[str, float], pair: tuple[Observation, Observation], proof: Verdict) -> Verdict:
+        """The verdict about numbers that differ: too far apart, close, or different from one run to the next."""
+        verdict = self._numeric_verdict(pair, proof)
+        unequal = differing(*pair)
+        if self._close(run, unequal):
+            reason = f"{len(unequal)} numbers differ within the error that {run[0]} has anyway, first `{unequal[0]}`"
+            return replace(verdict, outcome=Outcome.CLOSE, reason=reason)
+        again = self._ask_one(0, "numeric", **self._numeric(*run))
+        noise = differing(pair[0], again)
+        if set(unequal) <= set(noise):
+            reason = f"not deterministic: `{noise[0]}` differs between two runs of the version before"
+            return replace(verdict, outcome=Outcome.UNVERIFIED, reason=reason, divergence=None)
+        return verdict
+
+    def _close(self, run: tuple[str, float], unequal: Collection[str]) -> bool:
+        """Whether all unequal items are as near to float64 as the version before is."""
+        dtype, scale = run
+        with tempfile.TemporaryDirectory(prefix="modfix-verify-") as folder:
+            kept = {name: f"{folder}/{name}" for name in ("before", "after", "reference")}
+            for side, name, precision in ((0, "before", dtype), (1, "after", dtype), (0, "reference", "float64")):
+                done = self._ask_one(side, "numeric", **self._numeric(precision, scale), keep=kept[name])
+                if failure(done):
+                    return False
+            answer = self._ask_one(0, "close", **kept, dtype=dtype)
+        entries = answer.get("items")
+        return isinstance(entries, Mapping) and all(_is_close(entries.get(key)) for key in unequal)
+
+    def _numeric(self, dtype: str, scale: float) -> dict[str, object]:
+        return {"dtype": dtype, "scale": scale, "device": self._options.device}
+
+    def _numeric_verdict(self, pair: tuple[Observation, Observation], proof: Verdict) -> Verdict:
+        verdict = compare_observations(*pair, case=self._case.name, rung="numeric")
+        places = proof.divergence
+        if verdict.divergence is not None and places is not None:
+            places = replace(verdict.divergence, before=places.before, after=places.after)
+        elif verdict.outcome is Outcome.IDENTICAL and places is not None:
+            other = (
+                f"other operators give the same bits: {places.before or 'nothing'} became {places.after or 'nothing'}"
+            )
+            verdict, places = replace(verdict, listed=(*verdict.listed, other)), None
+        return replace(verdict, divergence=places or verdict.divergence, operators=proof.operators)
+
+    # -- asking
+
+    def _ask(self, job: str, **keywords: object) -> tuple[Observation, Observation]:
+        return self._ask_one(0, job, **keywords), self._ask_one(1, job, **keywords)
+
+    def _ask_one(self, side: int, job: str, **keywords: object) -> Observation:
+        watch = (self._options.watch_before, self._options.watch_after)[side]
+        request = {"job": job, "case": self._case.to_json(), "watch": watch, "seed": self._options.seed, **keywords}
+        observation = self._sides[side].ask(request)
+        lines = observation.get("lines")
+        if isinstance(lines, Mapping):
+            for path, numbers in lines.items():
+                self._ran[side].setdefault(path, set()).update(numbers)
+        return observation
+
+
+def _failed_somewhere(observation: Observation) -> bool:
+    return failure(observation) is not None or any(Item.parse(key).kind == "error" for key in items(observation))
+
+
+def _numbers_may_help(proof: Verdict, observations: Sequence[Observation]) -> bool:
+    """Whether running the case once more, without the recorder, can say more than the attempt at a proof."""
+    failures = [one for one in map(failure, observations) if one is not None]
+    if failures:
+        return any(one.kind in _NOT_THE_CODE for one in failures)
+    raised = any(check.name == "errors" and not check.outcome.passed for check in proof.checks)
+    return proof.outcome is Outcome.DIFFERENT and not raised
+
+
+def _is_close(entry: object) -> bool:
+    return isinstance(entry, Mapping) and entry.get("close") is True

@@ -1,0 +1,530 @@
+"""Value numbering: a dispatch mode that gives every storage the hash of the dataflow that made it.
+
+Two storages with one hash were made by the same operators with the same numbers from the same leaves. Leaves are named
+(parameters and buffers by qualified name, inputs by path), other tensors that come from outside are named by their
+content. Works on real, meta and fake tensors, through forward, backward and optimizer steps; only hashes are kept.
+
+What a hash stands for:
+
+* a *content* (of a storage): leaf, or ``(operator, arguments, which output, its geometry)``, or, for a write that
+  leaves part of the storage as it was, ``(content before, the window, what was written)``;
+* a *value* (of a tensor): content of its storage and the geometry of the view: dtype, offset, sizes, strides, device
+  type, conjugate and negative bits.
+
+Everything that may change bits without being an argument (thread count, TF32, oneDNN, deterministic algorithms) is part
+of every operator's hash, and so are the version of torch and of the rules.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from typing import Any, NamedTuple, Sequence
+
+import torch
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from . import UnsupportedError, generators, rules
+from .components import components, description, is_dense, is_plain, is_real, is_wrapper_type
+from .contents import storage_digest, value_digest
+from .operators import Operator, describe
+from .places import Places
+
+_SIZE = 16
+_BASE = hashlib.blake2b(digest_size=_SIZE)
+_BASE.update((f"modfix {rules.RULES_VERSION} torch {torch.__version__}\n").encode())
+_PRUNE_AT = 1 << 15  # storages; those that died are forgotten then
+
+
+def digest(*parts: bytes) -> bytes:
+    """Hash of parts that delimit themselves (fixed length, or tagged), bound to the versions of rules and torch."""
+    h = _BASE.copy()
+    h.update(b"".join(parts))
+    return h.digest()
+
+
+_UNINITIALISED = digest(b"uninitialised")
+
+
+class _Geometry(NamedTuple):
+    code: bytes
+    dense: bool  # every element of the window once, none left out between
+    nbytes: int  # of the window if it is dense
+    offset: int
+
+
+class _Call(NamedTuple):
+    op: Operator
+    args: Sequence[Any]
+    kwargs: dict[str, Any]
+    code: bytes  # hash of operator and arguments
+
+
+class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Records the dataflow of everything that runs while it is entered.
+
+    ``root`` is the folder of the tree; source lines outside it are no places. With ``strict_rng=False`` a draw is
+    known by what is drawn, not by when: initialisation in another order is equal then (see `draws`). ``fakes`` says
+    that the run is on fake tensors: an exception inside an operator is then no property of the model, and real tensors
+    must not be written.
+
+    Raises `UnsupportedError` from inside an operator that cannot be recorded. The model may swallow it, so look at
+    `refused` afterwards.
+    """
+
+    def __init__(self, *, root: str = "", strict_rng: bool = True, fakes: bool = False) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.fakes = fakes
+        self.frozen = fakes
+        self.strict_rng = strict_rng
+        self.places = Places(root)
+        self.records: list[tuple[bytes, str, str, str, int, str, str]] = []
+        self.phase = ""
+        self.refused = ""
+        self.control = b""  # chain of the values that became Python numbers, in program order
+        self._contents: dict[int, bytes] = {}
+        self._pins: dict[int, StorageWeakRef] = {}  # no other storage can take the address
+        self._uninitialised: dict[int, None] = {}
+        self._garbage: dict[bytes, int] = {}
+        self._geometries: dict[Any, _Geometry] = {}
+        self._operators: dict[Any, Operator] = {}
+        self._flags: dict[Any, bytes] = {}
+        self._subclasses: dict[type, bool] = {}
+        self._draws: dict[int, int] = {}  # content -> bit mask of the draws that it depends on, not strict only
+        self._drawn: list[bytes] = []
+
+    # -- what observers ask ------------------------------------------------------------------------------------------
+
+    @property
+    def operators(self) -> int:
+        """How many operators ran."""
+        return len(self.records)
+
+    def name(self, tensor: torch.Tensor, label: str) -> None:
+        """Make the storages behind ``tensor`` leaves, known as ``label`` from now on."""
+        for i, (part, _) in enumerate(components(tensor)):
+            key = self._key(part)
+            self._contents[key] = digest(b"leaf", _text(label), b"%d" % i)
+            self._uninitialised.pop(key, None)
+
+    def is_known(self, tensor: torch.Tensor) -> bool:
+        """Whether all storages behind ``tensor`` were named, or made by recorded operators."""
+        return all(self._key(part) in self._contents for part, _ in components(tensor))
+
+    def value(self, tensor: torch.Tensor) -> bytes:
+        """The hash of a tensor's value. Raises `UnsupportedError` where its content is unknown."""
+        return digest(self._tensor(tensor, [], reading=False))
+
+    def value_and_bits(self, tensor: torch.Tensor) -> bytes:
+        """As `value`, with the hash of the bits for a real tensor, so that also writes past the recorder show."""
+        parts = [self._tensor(tensor, [], reading=False)]
+        for part, _ in components(tensor):
+            if is_real(part) and self._key(part) not in self._uninitialised:
+                parts.append(value_digest(part))
+        return digest(*parts)
+
+    def shares(self, tensor: torch.Tensor) -> list[int]:
+        """Numbers that are equal for tensors which share memory."""
+        return [self._key(part) for part, _ in components(tensor)]
+
+    def draws(self, named: dict[str, torch.Tensor]) -> str:
+        """Which draws went into which of the named tensors, without their order: what `strict_rng=False` lets go."""
+        users: dict[int, list[str]] = {}
+        for label, tensor in named.items():
+            mask = 0
+            for part, _ in components(tensor):
+                mask |= self._draws.get(self._key(part), 0)
+            for i in _bits(mask):
+                users.setdefault(i, []).append(label)
+        lines = sorted((self._drawn[i].hex(), sorted(labels)) for i, labels in users.items())
+        return digest(repr(lines).encode()).hex()
+
+    def refuse(self, message: str) -> None:
+        """Remember that the recording is worth nothing, and raise `UnsupportedError`."""
+        self.refused = self.refused or message
+        raise UnsupportedError(message)
+
+    # -- the mode ----------------------------------------------------------------------------------------------------
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if any(self._is_wrapper(cls) for cls in types):
+            return NotImplemented  # the subclass runs what it consists of, and that comes back here
+        op = self._operators.get(func) or self._describe(func)
+        if op.query:
+            return func(*args, **kwargs)
+        keys: list[int] = []
+        code = self._encode_call(op, args, kwargs, keys)
+        written = self._written(op, args, kwargs)
+        generator, state = self._before_draw(op, args, kwargs)
+        if state:
+            code = digest(code, state)
+        outs = self._call(op, func, args, kwargs)
+        flat = _flatten(outs)
+        if op.seeded:
+            self._after_draw(op, code, generator, flat, written)
+        if not op.known:
+            code = digest(code, *[value_digest(o) for o in flat if isinstance(o, torch.Tensor) and is_real(o)])
+        self._record(op, code)
+        if op.moves_only:
+            self._resized(op, args, code)
+            return outs
+        self._assign(_Call(op, args, kwargs, code), flat, written, keys)
+        return outs
+
+    def _describe(self, func: Any) -> Operator:
+        if not isinstance(func, torch._ops.OpOverload):
+            self.refuse(f"`{func}` runs Python code that is passed to it; it cannot be recorded")
+        op = self._operators[func] = describe(func)
+        if not op.known and self.fakes:
+            self.refuse(f"custom operator `{op.shown}`: what it computes does not show on fake tensors")
+        return op
+
+    def _call(self, op: Operator, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        try:
+            return func(*args, **kwargs)
+        except Exception as error:
+            if self.fakes:
+                text = str(error).split("\n", 1)[0]
+                self.refuse(f"`{op.shown}` on fake tensors: {type(error).__name__}: {text}")
+            raise
+
+    def _written(self, op: Operator, args: Sequence[Any], kwargs: dict[str, Any]) -> list[torch.Tensor]:
+        if op.moves_only:
+            return []
+        writes = op.writes
+        if op.conditional_writes and op.condition and _argument(op.condition, args, kwargs):
+            writes = writes + op.conditional_writes
+        found = [t for w in writes for t in _flatten(_argument(w, args, kwargs)) if isinstance(t, torch.Tensor)]
+        if self.frozen and any(is_real(t) for t in found):
+            self.refuse(f"`{op.shown}` writes a tensor that is no part of the model's state")
+        return found
+
+    # -- naming results ----------------------------------------------------------------------------------------------
+
+    def _assign(self, call: _Call, flat: list[Any], written: list[torch.Tensor], keys: list[int]) -> None:
+        mask = self._mask(keys, call.op) if not self.strict_rng else 0
+        taken = set(keys)
+        position = 0
+        for tensor in written:
+            for part, _ in components(tensor):
+                self._write(call, position, part)
+                position += 1
+                key = self._key(part)
+                taken.add(key)
+                if mask:
+                    self._draws[key] = self._draws.get(key, 0) | mask
+        for i, out in enumerate(flat):
+            if isinstance(out, torch.Tensor):
+                for j, (part, _) in enumerate(components(out)):
+                    key = self._key(part)
+                    if key in taken:
+                        continue  # a view: its geometry says the rest
+                    self._contents[key] = self._fresh(call, b"o%d.%d" % (i, j), part, key)
+                    if mask:
+                        self._draws[key] = mask
+            elif isinstance(out, (bool, int, float, complex)):
+                self.control = digest(self.control, call.code, self._argument(out, []))
+        if len(self._pins) > _PRUNE_AT:
+            self._prune()
+
+    def _fresh(self, call: _Call, which: bytes, out: torch.Tensor, key: int) -> bytes:
+        geometry = self._geometry(out)
+        self._uninitialised.pop(key, None)
+        if call.op.uninitialised:
+            self._uninitialised[key] = None
+            return _UNINITIALISED
+        whole = _is_whole(geometry, out)
+        if whole and rules.copies(call.op.full_name):
+            copied = self._content_if_same(call.args[0], geometry)
+            if copied is not None:
+                return copied
+        filled = rules.filled(call.op.name, call.args, call.kwargs, out.dtype)
+        if filled is not None:
+            return digest(filled)
+        return digest(call.code, which, geometry.code)
+
+    def _write(self, call: _Call, i: int, out: torch.Tensor) -> None:
+        key = self._key(out)
+        geometry = self._geometry(out)
+        content = digest(call.code, b"o%d.0" % i, geometry.code)
+        if not _is_whole(geometry, out):
+            before = self._contents.get(key)
+            if before is None:
+                before = self._unknown(out, key)
+            if key in self._uninitialised:
+                before = self._garbage_content(content)
+            content = digest(before, b"w", geometry.code, content)
+        elif call.op.name == "aten::copy_":
+            content = self._content_if_same(call.args[1], geometry) or content
+        elif call.op.overwrites:
+            filled = rules.filled(call.op.name, call.args, call.kwargs, out.dtype)
+            content = digest(filled) if filled is not None else content
+        self._contents[key] = content
+        self._uninitialised.pop(key, None)
+
+    def _content_if_same(self, source: Any, geometry: _Geometry) -> bytes | None:
+        if not isinstance(source, torch.Tensor) or self._is_wrapper(type(source)) or not is_plain(source):
+            return None
+        mine = self._geometry(source)
+        key = self._key(source)
+        if mine.code != geometry.code or not _is_whole(mine, source) or key in self._uninitialised:
+            return None
+        return self._contents.get(key) or self._unknown(source, key)
+
+    def _resized(self, op: Operator, args: Sequence[Any], code: bytes) -> None:
+        if not op.name.startswith("aten::resize"):
+            return
+        for part, _ in components(args[0]):
+            key = self._key(part)
+            before = self._contents.get(key)
+            if before is None or key in self._uninitialised:
+                self._uninitialised[key] = None
+                before = _UNINITIALISED
+            self._contents[key] = digest(before, b"r%d" % part.untyped_storage().nbytes())
+
+    # -- random numbers ----------------------------------------------------------------------------------------------
+
+    def _before_draw(self, op: Operator, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, bytes]:
+        if not op.seeded:
+            return None, b""
+        explicit = [a for a in list(args) + list(kwargs.values()) if isinstance(a, torch.Generator)]
+        if explicit:
+            generator = explicit[0]
+        else:
+            tensors = [t for a in args for t in _flatten(a) if isinstance(t, torch.Tensor)]
+            device = tensors[0].device if tensors else torch.device(kwargs.get("device") or "cpu")
+            generator = generators.generator_for(device)
+        if generator is None:
+            self.refuse(f"`{op.shown}` draws on a device whose generator is not set up")
+        return generator, generators.state_of(generator) if self.strict_rng else b""
+
+    def _after_draw(
+        self, op: Operator, code: bytes, generator: Any, flat: list[Any], written: list[torch.Tensor]
+    ) -> None:
+        results = [o for o in flat + list(written) if isinstance(o, torch.Tensor)]
+        if results and not is_real(results[0]):
+            generators.advance(generator, digest(code, generators.state_of(generator)))
+        if not self.strict_rng:
+            self._drawn.append(code)
+
+    def _mask(self, keys: list[int], op: Operator) -> int:
+        mask = 0
+        for key in keys:
+            mask |= self._draws.get(key, 0)
+        return mask | (1 << (len(self._drawn) - 1)) if op.seeded else mask
+
+    # -- encoding ----------------------------------------------------------------------------------------------------
+
+    def _encode_call(self, op: Operator, args: Sequence[Any], kwargs: dict[str, Any], keys: list[int]) -> bytes:
+        parts = []
+        for i, arg in enumerate(args):
+            parts.append(self._named_argument(op, op.names[i], arg, keys))
+        if rules.commutes(op.canonical, args, kwargs.keys() - op.skipped):
+            parts.sort()
+        for name in sorted(kwargs):
+            if name not in op.skipped:
+                parts.append(b"=" + _text(name) + self._named_argument(op, name, kwargs[name], keys))
+            else:
+                self._named_argument(op, name, kwargs[name], keys)
+        return digest(b"op", op.code, self._settings(), *parts)
+
+    def _named_argument(self, op: Operator, name: str, arg: Any, keys: list[int]) -> bytes:
+        if name in op.overwrites:
+            for tensor in _flatten(arg):
+                if isinstance(tensor, torch.Tensor):
+                    keys.extend(self._key(part) for part, _ in components(tensor))
+            return b"<" + b"".join(self._shape(t) for t in _flatten(arg) if isinstance(t, torch.Tensor)) + b">"
+        return self._argument(arg, keys, reading=not (op.returns_views or op.moves_only))
+
+    def _argument(self, arg: Any, keys: list[int], reading: bool = True) -> bytes:
+        if isinstance(arg, torch.Tensor):
+            return self._tensor(arg, keys, reading)
+        kind = type(arg)
+        if kind is int:
+            return b"i%d;" % arg
+        if kind is float:
+            return b"f" + struct.pack("<d", arg)
+        if arg is None:
+            return b"N"
+        if kind is bool:
+            return b"1" if arg else b"0"
+        if isinstance(arg, (list, tuple)):
+            return b"[" + b"".join([self._argument(a, keys, reading) for a in arg]) + b"]"
+        if kind is str:
+            return _text(arg)
+        if kind is complex:
+            return b"c" + struct.pack("<dd", arg.real, arg.imag)
+        if isinstance(arg, torch.device):
+            return b"d" + _text(arg.type)
+        if isinstance(arg, (torch.dtype, torch.layout, torch.memory_format, torch.qscheme)):
+            return b"t" + _text(str(arg))
+        if isinstance(arg, torch.Generator):
+            return b"G" + _text(arg.device.type)  # its state is hashed where it is drawn from
+        if isinstance(arg, (torch.UntypedStorage, torch.storage.TypedStorage)):
+            return self._storage(arg, keys)
+        self.refuse(f"an argument of type `{kind.__module__}.{kind.__qualname__}` cannot be compared")
+        raise AssertionError
+
+    def _storage(self, storage: Any, keys: list[int]) -> bytes:
+        key = getattr(storage, "_untyped_storage", storage)._cdata
+        keys.append(key)
+        return b"S" + (self._contents.get(key) or b"?")
+
+    def _tensor(self, tensor: torch.Tensor, keys: list[int], reading: bool = True) -> bytes:
+        if is_plain(tensor) and not self._is_wrapper(type(tensor)):
+            return b"T" + self._strided(tensor, keys, reading)
+        described = [b"X" + _text(description(tensor))]
+        for part, label in components(tensor):
+            described.append(_text(label) + self._strided(part, keys, reading))
+        return b"".join(described) + b";"
+
+    def _strided(self, tensor: torch.Tensor, keys: list[int], reading: bool) -> bytes:
+        key = self._key(tensor)
+        keys.append(key)
+        content = self._contents.get(key)
+        if content is None:
+            content = self._unknown(tensor, key)
+        elif reading and key in self._uninitialised:
+            content = self._read_garbage(tensor, key)
+        return content + self._geometry(tensor).code
+
+    def _unknown(self, tensor: torch.Tensor, key: int) -> bytes:
+        """The content of a tensor that comes from outside, by its bytes; never by its geometry."""
+        constant = getattr(tensor, "constant", None)  # of a fake tensor whose values are known
+        if constant is not None:
+            return digest(b"const", storage_digest(constant))
+        if not is_real(tensor):
+            self.refuse(f"a tensor of shape {tuple(tensor.shape)} is used whose values are not known on this rung")
+        content = digest(b"const", storage_digest(tensor))
+        if not self.frozen:  # else the bytes may change unseen, and nothing compares them in the end
+            self._contents[key] = content
+        return content
+
+    def _read_garbage(self, tensor: torch.Tensor, key: int) -> bytes:
+        """Memory that no recorded operator wrote: by its bytes if it has some, else each is a value of its own."""
+        if is_real(tensor):
+            return digest(_UNINITIALISED, storage_digest(tensor))
+        del self._uninitialised[key]
+        self._contents[key] = self._garbage_content(b"read")
+        return self._contents[key]
+
+    def _garbage_content(self, first_use: bytes) -> bytes:
+        """Two pieces of memory are not equal only because nobody wrote them: numbered among those used alike."""
+        count = self._garbage[first_use] = self._garbage.get(first_use, 0) + 1
+        return digest(_UNINITIALISED, first_use, b"#%d" % count)
+
+    def _shape(self, tensor: torch.Tensor) -> bytes:
+        if is_plain(tensor):
+            return self._geometry(tensor).code
+        return _text(description(tensor))
+
+    def _key(self, tensor: torch.Tensor) -> int:
+        storage = tensor.untyped_storage()
+        key: int = storage._cdata
+        if key not in self._pins:
+            self._pins[key] = StorageWeakRef(storage)  # type: ignore[no-untyped-call]
+        return key
+
+    def _prune(self) -> None:
+        expired = [k for k, pin in self._pins.items() if pin.expired()]  # type: ignore[no-untyped-call]
+        for key in expired:
+            del self._pins[key]
+            for table in (self._contents, self._uninitialised, self._draws):
+                table.pop(key, None)
+
+    def _geometry(self, tensor: torch.Tensor) -> _Geometry:
+        facts = (
+            tensor.dtype,
+            tensor.storage_offset(),
+            tensor.shape,
+            tensor.stride(),
+            tensor.device.type,
+            tensor.is_conj(),
+            tensor.is_neg(),
+        )
+        geometry = self._geometries.get(facts)
+        if geometry is None:
+            text = repr((str(facts[0]), facts[1], tuple(facts[2]), *facts[3:]))
+            dense = is_dense(tuple(facts[2]), facts[3]) and not facts[5] and not facts[6]
+            geometry = _Geometry(digest(text.encode()), dense, tensor.numel() * tensor.element_size(), int(facts[1]))
+            self._geometries[facts] = geometry
+        return geometry
+
+    def _settings(self) -> bytes:
+        """What changes the bits of a result without being an argument."""
+        flags = _global_flags()
+        code = self._flags.get(flags)
+        if code is None:
+            code = self._flags[flags] = digest(repr(flags).encode())
+        return code
+
+    def _is_wrapper(self, cls: type) -> bool:
+        known = self._subclasses.get(cls)
+        if known is None:
+            known = self._subclasses[cls] = is_wrapper_type(cls)
+        return known
+
+    def _record(self, op: Operator, code: bytes) -> None:
+        module, path, line, node = self.places.now()
+        self.records.append((code, op.shown, module, path, line, self.phase, node))
+
+
+def _flatten(value: Any) -> list[Any]:
+    """What an argument or result of an operator consists of: itself, or the elements of lists."""
+    if isinstance(value, (list, tuple)):
+        return [leaf for element in value for leaf in _flatten(element)]
+    return [value]
+
+
+def _argument(which: tuple[int, str], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    position, name = which
+    return args[position] if position < len(args) else kwargs.get(name)
+
+
+def _text(text: str) -> bytes:
+    encoded = text.encode()
+    return b"s%d:" % len(encoded) + encoded
+
+
+def _is_whole(geometry: _Geometry, tensor: torch.Tensor) -> bool:
+    """Whether the window is all of its storage."""
+    return geometry.dense and geometry.offset == 0 and geometry.nbytes == tensor.untyped_storage().nbytes()
+
+
+def _bits(mask: int) -> list[int]:
+    return [i for i in range(mask.bit_length()) if mask >> i & 1]
+
+
+_SUBNORMAL = 5e-324
+
+
+def _global_flags() -> tuple[Any, ...]:
+    return (_SUBNORMAL * 1.0 == 0.0, *[read() for read in _FLAG_READERS])  # the first: are subnormals flushed?
+
+
+def _flag_readers() -> list[Any]:
+    names = [
+        "_get_deterministic_algorithms",
+        "_get_deterministic_fill_uninitialized_memory",
+        "_get_mkldnn_enabled",
+        "_get_float32_matmul_precision",
+        "_get_cudnn_enabled",
+        "_get_cudnn_benchmark",
+        "_get_cudnn_deterministic",
+        "_get_cudnn_allow_tf32",
+        "_get_cublas_allow_tf32",
+        "_get_cublas_allow_fp16_reduced_precision_reduction",
+        "_get_cublas_allow_bf16_reduced_precision_reduction",
+        "_get_nnpack_enabled",
+        "_get_qengine",
+        "_get_linalg_preferred_backend",
+        "_get_onednn_allow_tf32",
+    ]
+    return [torch.get_num_threads] + [getattr(torch._C, name) for name in names if hasattr(torch._C, name)]
+
+
+_FLAG_READERS = _flag_readers()

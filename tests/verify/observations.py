@@ -1,0 +1,39 @@
+"""Observations as workers send them, made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+Row = list[object]
+
+
+def row(  # noqa: PLR0917  # a row has no names
+    hash_: str,
+    operator: str = "aten.add",
+    module: str = "",
+    line: int = 1,
+    phase: str = "eval",
+    node: str = "",
+    path: str = "m.py",
+) -> Row:
+    return [hash_, operator, module, path, line, phase, node]
+
+
+def observation(items: dict[str, str], records: Iterable[Row] = (), **more: object) -> dict[str, object]:
+    return {"items": items, "records": list(records), **more}
+
+
+def failed(kind: str, message: str = "boom", where: str = "m.py:3") -> dict[str, object]:
+    return {"failed": {"kind": kind, "message": message, "where": where}}
+
+
+ITEMS = {
+    "build/state:w": "w0",
+    "build/rng": "r0",
+    "eval/output:": "o1",
+    "eval/structure": "s1",
+    "train/output:": "o2",
+    "train/grad:w": "g2",
+    "train/state:w": "w2",
+    "train/rng": "r2",
+}
