@@ -406,7 +406,7 @@ def _else_instead(attr: Attribute, first: Defined) -> Span | None:
     )
     met = {guard.facts.method for guard in attr.guards} | {use.facts.method for use in attr.uses}
     unseen = first.facts.method not in met and not met & set(first.method.self_calls)
-    return second.lone_if if alone and in_order and unseen else None
+    return second.lone_if if alone and in_order and unseen and not first.method.gives_self else None
 
 
 def _convertible(guard: Tested) -> bool:

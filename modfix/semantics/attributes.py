@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from modfix.model.span import Location
 from modfix.semantics.facts import (
-    GIVEN,
     UNKNOWN,
     AttributeFacts,
     Definition,
@@ -286,10 +285,9 @@ class Attribute:
             for use in facts.uses:
                 if use.detail == "setattr" and use.method in (first.facts.method, second.facts.method):
                     return Location(cls.path, use.line, use.column)
-        if {"add_module", "register_module", "register_parameter", GIVEN} & {
-            *first.method.self_calls,
-            *second.method.self_calls,
-        }:
+        registering = {"add_module", "register_module", "register_parameter"}
+        methods = (first.method, second.method)
+        if any(method.gives_self or registering & set(method.self_calls) for method in methods):
             return second.location
         return None
 
