@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import inspect
 from typing import Any, Callable, Dict
 
 import torch
 
-from . import UnsupportedError, spec
+from . import UnsupportedError, kept, spec
 from .main import PROOF_TORCH, version_of
 
 Observe = Callable[..., Dict[str, Any]]
 
-JOBS = {"proof": ".proof", "numeric": ".numeric", "contracts": ".contracts"}  # job -> module with `observe(case, ...)`
+JOBS = {  # job -> module and function of it, which takes a case and keywords
+    "proof": (".proof", "observe"),
+    "numeric": (".numeric", "observe"),
+    "contracts": (".contracts", "observe"),
+    "load-strictly": (".contracts", "load_strictly"),
+    "save-state": (".kept", "save_state"),
+}
 _NEEDS_DISPATCH_MODE = frozenset(("proof",))
 _observers: dict[str, Observe] = {}
 
 
 def preload() -> None:
     """Import the modules of all jobs, once and before any code of the project can change what they import."""
-    for job, module in JOBS.items():
-        if importlib.util.find_spec(module, __package__) is None:
-            continue
+    for job, (module, function) in JOBS.items():
         if job not in _NEEDS_DISPATCH_MODE or version_of(torch) >= PROOF_TORCH:
-            _observers[job] = importlib.import_module(module, __package__).observe
+            _observers[job] = getattr(importlib.import_module(module, __package__), function)
 
 
 def perform(request: dict[str, Any], root: str) -> dict[str, Any]:
@@ -36,6 +40,8 @@ def perform(request: dict[str, Any], root: str) -> dict[str, Any]:
     job = request["job"]
     if job == "list":
         return {"names": spec.list_cases(request["listed"], root)}
+    if job == "close":  # about what runs have kept: no code of the project runs
+        return kept.compare_kept(*(request[name] for name in ("before", "after", "reference", "dtype")))
     if job not in _observers:
         raise UnsupportedError(f"job `{job}` needs torch >= 2.0; this is torch {torch.__version__}")
     observe = _observers[job]
