@@ -25,6 +25,9 @@ def preload() -> None:
             continue
         if job not in _NEEDS_DISPATCH_MODE or version_of(torch) >= PROOF_TORCH:
             _observers[job] = importlib.import_module(module, __package__).observe
+    if "proof" in _observers and importlib.util.find_spec("torch._dynamo") is not None:
+        # The first call of a dispatch mode imports it: seconds, which each process that is forked would pay again.
+        importlib.import_module("torch._dynamo")
 
 
 def perform(request: dict[str, Any], root: str) -> dict[str, Any]:
