@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from modfix.model.span import Location
 from modfix.semantics.facts import (
-    GIVEN,
     UNKNOWN,
     AttributeFacts,
     Completion,
@@ -294,10 +293,9 @@ class Attribute:
             for use in facts.uses:
                 if use.detail == "setattr" and use.method in (first.facts.method, second.facts.method):
                     return Location(cls.path, use.line, use.column)
-        if {"add_module", "register_module", "register_parameter", GIVEN} & {
-            *first.method.self_calls,
-            *second.method.self_calls,
-        }:
+        registering = {"add_module", "register_module", "register_parameter"}
+        methods = (first.method, second.method)
+        if any(method.gives_self or registering & set(method.self_calls) for method in methods):
             return second.location
         return None
 
@@ -326,7 +324,8 @@ class Attribute:
         early = {
             r.facts.method for r in readers if r.facts.method != first.facts.method or r.facts.line <= found.last_line
         }
-        unseen = first.facts.method not in early and not early & set(first.method.self_calls)
+        early_calls = early & set(first.method.self_calls)
+        unseen = first.facts.method not in early and not early_calls and not first.method.gives_self
         return found if unseen else None
 
     @cached_property

@@ -142,6 +142,11 @@ class MethodFacts(NamedTuple):
     ]  # parameters whose default is a name, e.g. `norm_layer=nn.BatchNorm2d`
     decorated: bool
 
+    @property
+    def gives_self(self) -> bool:
+        """Whether it hands its object to code that may change it."""
+        return GIVEN in self.self_calls
+
 
 class Note(NamedTuple):
     """Something dynamic that a class or a file does."""

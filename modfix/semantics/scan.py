@@ -491,7 +491,9 @@ class _Scanner:
             refs = self.origins.type_test(node.test, name, context.functions)
             if refs:
                 last = node.body[-1]
-                lines = node.body[0].lineno, last.end_lineno or last.lineno, refs
+                test = node.test
+                told_first = isinstance(test, ast.BoolOp) and test.values[0] is part and isinstance(test.op, ast.And)
+                lines = test.lineno if told_first else node.body[0].lineno, last.end_lineno or last.lineno, refs
                 context.receiver(name).tested.append(lines)
 
 
