@@ -19,6 +19,7 @@ JOBS = {
     "proof": (".proof", "observe"),
     "numeric": (".numeric", "observe"),
     "contracts": (".contracts", "observe"),
+    "load-strictly": (".contracts", "load_strictly"),
     "save": (".kept", "save_state"),
     "close": (".kept", "compare_kept"),
     "tests": (".pytest_plugin", "observe"),
