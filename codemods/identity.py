@@ -29,13 +29,18 @@ SAFE: every use of the attribute, in its class, its bases and its subclasses, is
 code equals the code without it once `self.x(v)` is replaced by `v`; a call that no test protects (where the attribute
 was `None` such a run failed before; with other than one argument it still fails, with the same `TypeError`); a use
 directly behind the assignment of a submodule. Nobody outside these classes tests, passes on or stores an attribute of
-that name, unless the object certainly is of another class. A test of truth (`if self.x:`) counts where a value that is
-false does nothing when called, as an empty `nn.Sequential`; of an argument the truth is asked as it is stored
-(`x or nn.Identity()`), so a container that is filled later must not be empty then. What is called is taken for a class
-if it is a parameter or spelled in CapWords: were it a function that returns `None`, the call of `None` would fail.
+that name, unless the object certainly is of another class: so a type test says, or what made it, or an attribute that
+the code reads from it and no such object has. Walks over children that would notice one more of them cannot meet
+these classes. Such are walks that count, number, collect or pick; a loop that tells the children apart, as `if
+isinstance(m, nn.Conv2d)` does, or replaces each in its place is none. A test of truth (`if self.x:`) counts where a
+value that is false does nothing when called, as an empty `nn.Sequential`; of an argument the truth is asked as it is
+stored (`x or nn.Identity()`), so a container that is filled later must not be empty then. What is called is taken for
+a class if it is a parameter or spelled in CapWords: were it a function that returns `None`, the call of `None` would
+fail.
 
 UNSAFE: the project pickles whole models (`torch.save(model, ...)`). Files written before would load with `None` and
-meet no test.
+meet no test. Also where the project compiles with TorchScript and the argument of a call is not certainly a tensor:
+`nn.Identity` takes nothing else there, while a module that is `None` is not compiled at all.
 
 DISPLAY: only a part of the project was read, so that readers elsewhere are unknown.
 
@@ -43,7 +48,7 @@ Refused, with the line that blocks: everything else. A single use that would not
 attribute, because `nn.Identity()` is not `None`: sums (`out + self.x(v)` would count `v` twice), calls with several
 arguments, `self.x.weight`, tests that select other code, aliases that may hold another value, `None` as a result,
 creation on demand, assignments outside construction or before `super().__init__()`, factories that may return `None`,
-children picked by number, containers as base classes, dynamic attribute access.
+children picked by number, containers or classes of unknown packages as bases, dynamic attribute access.
 
 `state_dict()`, parameters, random numbers, outputs and gradients stay as they are; `children()`, `named_modules()` and
 `repr()` gain an entry. Option `guards = "isinstance"` also converts attributes whose tests are no pass-through: such a
@@ -175,6 +180,11 @@ class Identity(Codemod):
             applicability = Applicability.UNSAFE
             note = f"{location} pickles whole models: files written before the change hold `None` for `{attr.name}`"
             break
+        if not attr.takes_tensors:
+            for location, _ in attr.owner.project.notes("scripting"):
+                applicability = Applicability.UNSAFE
+                note = f"{location} compiles with TorchScript, where `nn.Identity` takes a tensor and nothing else"
+                break
         if not attr.owner.project.complete:
             applicability, note = Applicability.DISPLAY, "the rest of the project was not read"
         return Fix(
@@ -205,6 +215,9 @@ def _class_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
         if cls.unresolved_base is not None:
             yield "unknown-base", f"a base class of `{cls.name}` cannot be resolved", cls.location
     for cls in attr.family:
+        if cls.foreign_base is not None and cls.foreign_base != cls.unresolved_base:
+            reason = f"another package defines `{cls.foreign_base}`, a base class of `{cls.name}`"
+            yield "unknown-base", f"{reason}: it may use the attribute or the children", cls.location
         if cls.is_container:
             yield (
                 "container",
@@ -213,6 +226,16 @@ def _class_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
             )
         if "dataclasses.dataclass" in cls.facts.decorators:
             yield "dataclass", f"`{cls.name}` is a dataclass", cls.location
+    for cls in attr.owner.project.strays:
+        if cls not in attr.family and cls.attribute(attr.name) is not None:
+            yield (
+                "unknown-base",
+                f"`{cls.name}` uses `self.{attr.name}`, and what it derives from is unknown",
+                cls.location,
+            )
+    if attr.name.startswith("__") and not attr.name.endswith("__"):
+        place = attr.optional_definitions[0].location
+        yield "private-name", f"Python mangles `{attr.name}`, so that `_Class{attr.name}` is the same attribute", place
     if attr.class_binding is not None:
         yield (
             "class-attribute",

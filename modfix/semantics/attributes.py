@@ -20,7 +20,8 @@ from modfix.semantics.facts import (
     UseForm,
     ValueKind,
 )
-from modfix.semantics.project import ModuleClass, Truth, is_class_name
+from modfix.semantics.names import is_class_name, may_name
+from modfix.semantics.project import ModuleClass, Truth
 from modfix.semantics.torch_names import canonical, is_container, is_module_class, is_stateless
 
 _CLASS_PARAMETER = re.compile(
@@ -120,7 +121,7 @@ class Defined(NamedTuple):
     def _passes_when_falsy(self, ref: str) -> bool:
         if ref.startswith("$"):
             return self._is_module_class_parameter(ref[1:]) or is_class_name(ref)
-        made = self.cls.project.instances(self.cls.path, ref)
+        made = self.cls.project.objects.instances(self.cls.path, ref)
         return made is not None and all(map(_passes_when_empty, made))
 
 
@@ -230,6 +231,11 @@ class Attribute:
         """All other uses."""
         return tuple(Reading(cls, u) for cls, facts in self._members() for u in facts.uses)
 
+    @property
+    def takes_tensors(self) -> bool:
+        """Whether every call passes what TorchScript takes for a tensor."""
+        return all(facts.takes_tensors for _, facts in self._members() if facts.guards or facts.uses)
+
     @cached_property
     def optional_definitions(self) -> tuple[Defined, ...]:
         """The assignments that may store None.
@@ -280,10 +286,9 @@ class Attribute:
             for use in facts.uses:
                 if use.detail == "setattr" and use.method in (first.facts.method, second.facts.method):
                     return Location(cls.path, use.line, use.column)
-        if {"add_module", "register_module", "register_parameter"} & {
-            *first.method.self_calls,
-            *second.method.self_calls,
-        }:
+        registering = {"add_module", "register_module", "register_parameter"}
+        methods = (first.method, second.method)
+        if any(method.gives_self or registering & set(method.self_calls) for method in methods):
             return second.location
         return None
 
@@ -313,15 +318,20 @@ class Attribute:
         early = {
             r.facts.method for r in readers if r.facts.method != first.facts.method or r.facts.line <= found.last_line
         }
-        unseen = first.facts.method not in early and not early & set(first.method.self_calls)
+        early_calls = early & set(first.method.self_calls)
+        unseen = first.facts.method not in early and not early_calls and not first.method.gives_self
         return found if unseen else None
 
     @cached_property
     def dynamic_access(self) -> tuple[Location, Note] | None:
-        """The first place in the family that reaches attributes other than by name, or treats children by number."""
+        """The first place in the family that reaches attributes other than by name."""
+        notes = [note for cls in self._hierarchy for note in cls.facts.notes]
+        added = {note.detail for note in notes if note.kind == "named-module"}
         for cls in self._hierarchy:
             for note in cls.facts.notes:
-                if note.kind == "computed-attribute" and not self.name.startswith(note.detail):
+                if note.kind == "named-module" or (note.kind == "named-attribute" and note.detail in added):
+                    continue  # `self.add_module(self.norm_name, norm)`, and the property that reads it
+                if note.kind != "named-attribute" and not may_name(note.detail, self.name):
                     continue
                 return Location(cls.path, note.line, note.column), note
             for name in sorted(_DYNAMIC_METHODS & cls.facts.body_names):

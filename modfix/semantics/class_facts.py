@@ -26,6 +26,7 @@ from modfix.semantics.guards import Subject, analyse
 from modfix.semantics.positions import Positions
 from modfix.semantics.records import ClassRecord, SelfStore, SelfUse
 from modfix.semantics.scopes import Names
+from modfix.semantics.script_types import ScriptTypes
 from modfix.semantics.syntax import FunctionNode, arguments, dotted, is_name, is_none, leaves_of, never_ends, walk
 
 _OPTIONAL_ANNOTATION = re.compile(r"\bOptional\b|\bNone\b")
@@ -68,6 +69,7 @@ class ClassFactsMaker:
             record.body_names,
             tuple(record.notes),
             bool(record.functions),
+            record.conditional,
         )
 
     def _base(self, base: ast.expr, record: ClassRecord) -> Ref:
@@ -209,7 +211,19 @@ class ClassFactsMaker:
             tuple(sorted(definitions, key=lambda definition: definition.statement)),
             tuple(sorted(guards, key=lambda guard: guard.test)),
             tuple(sorted(others, key=lambda use: (use.line, use.column))),
+            linked and all(self._takes_tensor(use, record) for use in uses),
         )
+
+    def _takes_tensor(self, use: SelfUse, record: ClassRecord) -> bool:
+        """Whether ``use`` is no call, or passes a tensor as TorchScript sees it."""
+        links = self._links(use.method)
+        step = links.of(use.node)
+        while step is not None and isinstance(step[0], ast.Attribute):
+            step = links.of(step[0])  # `self.x.forward(v)`
+        if step is None or not isinstance(step[0], ast.Call) or step[1] != "func":
+            return True
+        arguments_ = step[0].args
+        return len(arguments_) == 1 and ScriptTypes(self._names, record).is_tensor(arguments_[0], use.method)
 
     def _links(self, method: FunctionNode) -> Parents:
         known = self._parents.get(method)

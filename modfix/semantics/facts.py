@@ -26,6 +26,7 @@ from modfix.model.span import Span
 Ref: TypeAlias = str
 UNKNOWN: Ref = "?"
 NOT_NONE: Ref = "!"
+GIVEN = "(self)"  # among `MethodFacts.self_calls`: a method hands its object to other code
 
 
 class ValueKind(str, Enum):
@@ -125,6 +126,7 @@ class AttributeFacts(NamedTuple):
     definitions: tuple[Definition, ...]
     guards: tuple[Guard, ...]
     uses: tuple[Use, ...]
+    takes_tensors: bool  # every call passes what TorchScript takes for a tensor; told only where None is possible
 
 
 class MethodFacts(NamedTuple):
@@ -142,6 +144,11 @@ class MethodFacts(NamedTuple):
     ]  # parameters whose default is a name, e.g. `norm_layer=nn.BatchNorm2d`
     decorated: bool
 
+    @property
+    def gives_self(self) -> bool:
+        """Whether it hands its object to code that may change it."""
+        return GIVEN in self.self_calls
+
 
 class Note(NamedTuple):
     """Something dynamic that a class or a file does."""
@@ -150,6 +157,42 @@ class Note(NamedTuple):
     line: int
     column: int
     detail: str
+
+
+class Origin(NamedTuple):
+    """Where an object comes from, as far as one file says.
+
+    ``made_by`` are alternatives, at least one of which is true:
+
+    =========================  =====================================================================
+    ``torch.nn.Conv2d``        what is called to make it, see `Ref`
+    ``torchvision.models.*``   something of that package
+    ``self.make|Block``        a method of the class with that qualified name
+    ``<@Block``                it is of that class or one below
+    ``%layers``                an attribute of an unknown object
+    ``%layers|<@Net``          an attribute of an object of that origin
+    ``^f^12^model``            the parameter ``model`` of a function that starts in line 12, see `FileFacts.arguments`
+    ``?``                      unknown
+    =========================  =====================================================================
+
+    ``reads`` are attributes that it certainly has, for otherwise the code would fail.
+    """
+
+    made_by: tuple[Ref, ...]
+    reads: frozenset[str] = frozenset()
+
+
+UNKNOWN_ORIGIN = Origin((UNKNOWN,))
+
+
+class Walk(NamedTuple):
+    """A walk over the children of an object that would notice one more of them."""
+
+    line: int
+    column: int
+    how: str  # see `modfix.semantics.walks`
+    deep: bool  # over all modules below, not only over the children
+    origin: Origin  # of the object
 
 
 class ClassFacts(NamedTuple):
@@ -168,6 +211,7 @@ class ClassFacts(NamedTuple):
     body_names: frozenset[str]  # names bound in the class body: methods, properties, class attributes
     notes: tuple[Note, ...]
     local: bool  # defined inside a function
+    conditional: bool  # under an `if` or `try`, so that another one of its name may take its place
 
 
 class FunctionFacts(NamedTuple):
@@ -193,6 +237,7 @@ class Receiver(NamedTuple):
     source: str
     ref: Ref
     reads: frozenset[str]
+    tested: tuple[tuple[int, int, tuple[Ref, ...]], ...]  # lines in which it is an object of one of these classes
 
 
 @dataclass(frozen=True)
@@ -207,3 +252,6 @@ class FileFacts:
     outside: dict[str, tuple[OutsideUse, ...]]
     receivers: tuple[Receiver, ...]
     notes: tuple[Note, ...]
+    walks: tuple[Walk, ...]
+    arguments: dict[str, tuple[Origin, ...]]  # the objects passed for a parameter in this file
+    mentioned: frozenset[str]  # names that it imports, and attributes that it reads from other objects than `self`

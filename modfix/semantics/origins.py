@@ -3,57 +3,321 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Iterator
 
-from modfix.semantics.dataflow import Parents, last_value
-from modfix.semantics.facts import UNKNOWN, Ref
+from modfix.semantics.dataflow import Parents, last_value, stores
+from modfix.semantics.facts import UNKNOWN, UNKNOWN_ORIGIN, Origin, Ref
 from modfix.semantics.scopes import Names
-from modfix.semantics.syntax import FunctionNode, arguments, dotted, is_name, walk
+from modfix.semantics.syntax import FunctionNode, arguments, children, dotted, is_name, walk
+from modfix.semantics.walks import DICTIONARY_WALKS
+
+_DEPTH = 6  # of names that stand for names
+# Methods of modules that return the module.
+_RETURNS_ITSELF = frozenset(
+    {"cpu", "cuda", "double", "eval", "float", "half", "requires_grad_", "share_memory", "to", "train"}
+)
+_COPIES = frozenset({"copy.copy", "copy.deepcopy"})
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
+_FIELD = re.compile(r"\{(\w+)")  # of a format string
+_JUMPS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 
 
 class Origins:
     """Answers for the expressions of one file.
 
-    ``functions`` are always those around the expression, outermost first.
+    ``functions`` are always those around the expression, outermost first; ``cls`` is the qualified name of the class
+    whose method they are, with the name of its ``self``.
     """
 
     def __init__(self, names: Names, tree: ast.Module) -> None:
         self._names = names
         self._tree = tree
+        self._links: dict[ast.AST, Parents] = {}
+        self._asked: dict[str, tuple[FunctionNode, str, str]] = {}  # parameters whose arguments are of interest
+        self._functions = {n.name: n for n in tree.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))}
 
-    def origin(self, receiver: ast.expr, functions: tuple[FunctionNode, ...]) -> Ref:
-        """What was called to make an object, or its class.
+    def parents(self, functions: tuple[FunctionNode, ...]) -> Parents:
+        """The links of the outermost function, or of the file."""
+        root = functions[0] if functions else self._tree
+        if root not in self._links:
+            self._links[root] = Parents(root)
+        return self._links[root]
 
-        ``%blocks`` is an attribute of an unknown object, ``%blocks|<origin>`` of an object of that origin.
-        """
-        if isinstance(receiver, ast.Call):
-            return self._names.resolve(receiver.func, functions)
-        if isinstance(receiver, ast.Attribute):
-            owner = self.origin(receiver.value, functions)
-            known = owner != UNKNOWN and not owner.startswith("%")
-            return f"%{receiver.attr}|{owner}" if known else f"%{receiver.attr}"
-        if not isinstance(receiver, ast.Name):
+    def origin(
+        self, value: ast.expr, functions: tuple[FunctionNode, ...], cls: tuple[str, str] | None = None, depth: int = 0
+    ) -> Origin:
+        """What is known of an object; see `Origin`."""
+        if depth > _DEPTH:
+            return UNKNOWN_ORIGIN
+        if isinstance(value, ast.Call):
+            return self._made(value, functions, cls, depth)
+        if isinstance(value, ast.IfExp):
+            return _either(self.origin(v, functions, cls, depth + 1) for v in (value.body, value.orelse))
+        if isinstance(value, ast.Attribute):
+            owner = self.origin(value.value, functions, cls, depth + 1).made_by
+            if len(owner) == 1 and owner[0] != UNKNOWN and owner[0][0] not in "%^":
+                return Origin((f"%{value.attr}|{owner[0]}",))
+            return Origin((f"%{value.attr}",))
+        return self._named(value, functions, cls, depth) if isinstance(value, ast.Name) else UNKNOWN_ORIGIN
+
+    def _made(
+        self, call: ast.Call, functions: tuple[FunctionNode, ...], cls: tuple[str, str] | None, depth: int
+    ) -> Origin:
+        func = call.func
+        if isinstance(func, ast.Attribute) and func.attr in _RETURNS_ITSELF:
+            return self.origin(func.value, functions, cls, depth + 1)
+        if isinstance(func, ast.Attribute) and cls is not None and is_name(func.value, cls[1]):
+            return Origin((f"self.{func.attr}|{cls[0]}",))
+        if isinstance(func, ast.Call) and is_name(func.func, "getattr") and func.args:
+            package = self._names.resolve(func.args[0], functions)  # getattr(torchvision.models, name)()
+            return Origin((f"{package}.*",)) if package[0] not in "?@$." else UNKNOWN_ORIGIN
+        made_by = self._names.resolve(func, functions)
+        if made_by in _COPIES and call.args:
+            return self.origin(call.args[0], functions, cls, depth + 1)
+        if made_by == UNKNOWN and isinstance(func, ast.Name) and not self._is_bound(func.id, functions):
+            return Origin((f"${func.id}",))
+        return Origin((made_by,))
+
+    def _is_bound(self, name: str, functions: tuple[FunctionNode, ...]) -> bool:
+        """Whether the file itself says what a name means."""
+        return name in self._names.bindings or any(name in self._names.locals_of(f) for f in functions)
+
+    def _named(
+        self, name: ast.Name, functions: tuple[FunctionNode, ...], cls: tuple[str, str] | None, depth: int
+    ) -> Origin:
+        if cls is not None and name.id == cls[1]:
+            return Origin((f"<@{cls[0]}",))
+        parents = self.parents(functions)
+        tested = self._type_tested(name, parents, functions)
+        if tested:
+            return Origin(tested)
+        if not functions:
+            made = last_value(parents, parents.statement(name), name.id)
+            return self.origin(made, functions, cls, depth + 1) if made is not None else UNKNOWN_ORIGIN
+        scope = self._names.scopes[functions[0]]
+        times, owner = scope.times_stored(name.id), _owner(name.id, functions)
+        if owner is not None and times and _still_passed(parents, name):
+            times = 0  # stored anew later, as in `for name, module in module.named_children()`
+        one_object = scope.times_stored(name.id) == (owner is None)
+        reads = self._certain_reads(parents, name) if one_object else frozenset()
+        if owner is not None and not times:
+            function, parameter = owner
+            if parameter.annotation is not None and dotted(parameter.annotation):
+                return Origin((f"<{self._names.resolve(parameter.annotation, functions[:-1])}",), reads)
+            return Origin((self._parameter(function, parameter.arg, functions, cls),), reads)
+        made = last_value(parents, parents.statement(name), name.id)
+        values = [made] if made is not None else scope.values_of(name.id)
+        if made is None and (owner is not None or len(values) != times or not values):
+            values = self._looped_over(name.id, scope.times_stored(name.id), functions)
+        origins = [self.origin(v, functions, cls, depth + 1) for v in values if not is_name(v, name.id)]
+        found = _either(origins) if origins and len(origins) == len(values) else UNKNOWN_ORIGIN
+        return Origin(found.made_by, found.reads | reads)
+
+    def _looped_over(self, name: str, times: int, functions: tuple[FunctionNode, ...]) -> list[ast.expr]:
+        """``a`` and ``b`` when the name is only the variable of `for name in [a, b]`."""
+        loops = [n for n in walk(functions[0]) if isinstance(n, (ast.For, ast.comprehension))]
+        own = [loop for loop in loops if is_name(loop.target, name)]
+        found: list[ast.expr] = []
+        for loop in own:
+            walked = loop.iter
+            if isinstance(walked, ast.Name):
+                values = self._names.scopes[functions[0]].values_of(walked.id)
+                once = len(values) == 1 == self._names.scopes[functions[0]].times_stored(walked.id)
+                changed = any(isinstance(n, ast.Attribute) and is_name(n.value, walked.id) for n in walk(functions[0]))
+                walked = values[0] if once and not changed else walked
+            if not isinstance(walked, (ast.List, ast.Tuple)):
+                return []
+            found += walked.elts
+        return found if len(own) == times else []
+
+    def _parameter(
+        self, function: FunctionNode, name: str, functions: tuple[FunctionNode, ...], cls: tuple[str, str] | None
+    ) -> Ref:
+        """The reference of a parameter, whose arguments `arguments_of` is to look up."""
+        if function.decorator_list or (function.name.startswith("__") and function.name != "__init__"):
             return UNKNOWN
-        for parameter in arguments(functions[-1]) if functions else ():
-            if parameter.arg == receiver.id and parameter.annotation is not None:
-                return self._names.resolve(parameter.annotation, functions[:-1])
-        parents = Parents(functions[-1] if functions else self._tree)
-        tested = self._type_tested(receiver, parents, functions)
-        if tested is not None:
-            return tested
-        made = last_value(parents, parents.statement(receiver), receiver.id)
-        return self._names.resolve(made.func, functions) if isinstance(made, ast.Call) else UNKNOWN
+        called = function.name
+        if function is functions[0] and cls is not None and function.name == "__init__":
+            called = cls[0]
+        key = f"{called}^{function.lineno}^{name}"
+        self._asked.setdefault(key, (function, name, called))
+        return f"^{key}"
 
-    def _type_tested(self, name: ast.Name, parents: Parents, functions: tuple[FunctionNode, ...]) -> Ref | None:
-        """The class of `if isinstance(name, Class):` around a use of ``name``, or None."""
+    def arguments_of(self, contexts: dict[FunctionNode, tuple[str, str]]) -> dict[str, tuple[Origin, ...]]:
+        """The objects that this file passes for the parameters that `origin` has named; none where it is unknown.
+
+        ``contexts`` tells for methods of which class they are, as ``cls`` of `origin`.
+        """
+        found: dict[str, tuple[Origin, ...]] = {}
+        if not self._asked:
+            return found
+        links = self.parents(())
+        while waiting := [key for key in self._asked if key not in found]:
+            for key in waiting:
+                function, name, called = self._asked[key]
+                found[key] = tuple(self._passed(links, function, name, called, contexts))
+        return found
+
+    def _passed(
+        self,
+        links: Parents,
+        function: FunctionNode,
+        name: str,
+        called: str,
+        contexts: dict[FunctionNode, tuple[str, str]],
+    ) -> Iterator[Origin]:
+        bare = called.rpartition(".")[2]
+        parameters = [arg.arg for arg in (*function.args.posonlyargs, *function.args.args)]
+        step = links.of(function)
+        in_class = step is not None and isinstance(step[0], ast.ClassDef)
+        offset = 1 if in_class else 0
+        entered = False
+        for node in walk(self._tree):
+            bases = node.bases if isinstance(node, ast.ClassDef) and called != function.name else []
+            if any((dotted(base) or "").rpartition(".")[2] == bare for base in bases):
+                yield UNKNOWN_ORIGIN  # its constructor may be called through the subclass
+            # A class may be called by a dotted name, a method is so always.
+            is_it = (isinstance(node, ast.Name) and node.id == bare) or (
+                in_class and isinstance(node, ast.Attribute) and node.attr == bare
+            )
+            if not is_it or not isinstance(getattr(node, "ctx", None), ast.Load):
+                continue
+            step = links.of(node)
+            call = step[0] if step is not None else None
+            if not isinstance(call, ast.Call) or call.func is not node:
+                yield UNKNOWN_ORIGIN  # used as a value
+                continue
+            argument = _argument(call, parameters, name, offset)
+            if argument is None:
+                yield UNKNOWN_ORIGIN
+                continue
+            functions = links.functions(call)
+            entered = entered or function not in functions
+            cls = next((contexts[f] for f in functions if f in contexts), None)
+            yield self.origin(argument, functions, cls)
+        if not entered:
+            yield UNKNOWN_ORIGIN  # only the function itself calls it: the first call comes from elsewhere
+
+    # Names of attributes ----------------------------------------------------------------------------------------------
+
+    def key_of(self, name: ast.expr, functions: tuple[FunctionNode, ...]) -> str:
+        """The attributes that a computed name may stand for, as the detail of a note: see `modfix.semantics.names`."""
+        scope = self._names.scopes[functions[0]] if functions else None
+        for _ in range(_DEPTH):
+            while isinstance(name, ast.BinOp):
+                name = name.left
+            values = scope.values_of(name.id) if scope is not None and isinstance(name, ast.Name) else []
+            if len(values) != 1 or scope is None or not isinstance(name, ast.Name) or scope.times_stored(name.id) != 1:
+                break
+            name = values[0]
+        if isinstance(name, ast.Constant) and isinstance(name.value, str) and "%" not in name.value:
+            whole = self.parents(functions).of(name)
+            if whole is not None and not isinstance(whole[0], (ast.BinOp, ast.JoinedStr, ast.Attribute)):
+                return "=" + name.value
+        return prefix(name)
+
+    def entry(self, dictionary: ast.expr, functions: tuple[FunctionNode, ...]) -> str | None:
+        """As `key_of` for the entry of `self._modules` or `self.__dict__` that is used; None if it makes no difference.
+
+        An entry that is called with one argument cannot have been None.
+        """
+        parents = self.parents(functions)
+        step = parents.of(dictionary)
+        parent = step[0] if step is not None else None
+        above = parents.of(parent) if parent is not None else None
+        if isinstance(parent, ast.Subscript):
+            call = above[0] if above is not None and above[1] == "func" else None
+            if isinstance(call, ast.Call) and is_plain_call(call) and not caught(parents, call):
+                return None
+            return self.key_of(parent.slice, functions)
+        user = above[0] if above is not None else None
+        if not isinstance(user, ast.Call):
+            return ""
+        if isinstance(parent, ast.Attribute) and parent.attr in DICTIONARY_WALKS and is_modules(dictionary):
+            return None  # a walk over children
+        if isinstance(parent, ast.Attribute) and parent.attr in ("get", "pop") and user.args:
+            return self.key_of(user.args[0], functions)
+        formats = isinstance(user.func, ast.Attribute) and user.func.attr == "format"  # of `extra_repr`
+        if formats and isinstance(parent, ast.keyword) and parent.arg is None and functions:
+            texts = [n.value for n in walk(functions[-1]) if isinstance(n, ast.Constant)]
+            named = {name for text in texts if isinstance(text, str) for name in _FIELD.findall(text)}
+            return "=" + ",".join(sorted(named))
+        return ""
+
+    # Tests of types ---------------------------------------------------------------------------------------------------
+
+    def _type_tested(self, name: ast.Name, parents: Parents, functions: tuple[FunctionNode, ...]) -> tuple[Ref, ...]:
+        """The classes of `if isinstance(name, Class):` around a use of ``name``; none without such a test."""
         step = parents.of(name)
         while step is not None:
             node, field = step
-            test = node.test if isinstance(node, ast.If) and field == "body" else None
-            asked = isinstance(test, ast.Call) and is_name(test.func, "isinstance") and len(test.args) == 2
-            if asked and isinstance(test, ast.Call) and is_name(test.args[0], name.id) and dotted(test.args[1]):
-                return self._names.resolve(test.args[1], functions)
+            if isinstance(node, ast.If) and field == "body":
+                found = self.type_test(node.test, name.id, functions)
+                if found:
+                    return found
             step = parents.of(node)
-        return None
+        return ()
+
+    def type_test(self, test: ast.expr, name: str, functions: tuple[FunctionNode, ...]) -> tuple[Ref, ...]:
+        """The classes of one of which ``name`` is an object if ``test`` is true; none when it does not say."""
+        if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+            return next(filter(None, (self.type_test(value, name, functions) for value in test.values)), ())
+        classes: ast.expr | None = None
+        if isinstance(test, ast.Call) and is_name(test.func, "isinstance") and len(test.args) == 2:
+            classes = test.args[1] if dotted(test.args[0]) == name else None
+        elif isinstance(test, ast.Compare) and isinstance(test.ops[0], (ast.Is, ast.Eq)) and len(test.ops) == 1:
+            asked = isinstance(test.left, ast.Call) and is_name(test.left.func, "type") and len(test.left.args) == 1
+            if asked and isinstance(test.left, ast.Call) and dotted(test.left.args[0]) == name:
+                classes = test.comparators[0]
+        if classes is None:
+            return ()
+        found = classes.elts if isinstance(classes, ast.Tuple) else [classes]
+        return tuple(f"<{self._names.resolve(c, functions)}" for c in found)
+
+    # What an object certainly has -------------------------------------------------------------------------------------
+
+    def _certain_reads(self, parents: Parents, name: ast.Name) -> frozenset[str]:
+        """The attributes read from ``name`` whenever the statement of this use runs; it would fail without them."""
+        found: set[str] = set()
+        statement = parents.statement(name)
+        while True:
+            suite, index = parents.suite(statement)
+            for before in suite[: index + 1]:
+                found |= self._reads(before, name.id, 0)
+            for after in suite[index:]:
+                if isinstance(after, (ast.Return, ast.Raise)):
+                    found |= self._reads(after, name.id, 0)
+                if any(isinstance(n, _JUMPS) for n in walk(after)):
+                    break
+                found |= self._reads(after, name.id, 0)
+            above = parents.enclosing(statement)
+            if above is None or isinstance(above, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Try)):
+                return frozenset(found)
+            found |= self._reads(above, name.id, 0)
+            statement = above
+
+    def _reads(self, statement: ast.stmt, name: str, depth: int) -> set[str]:
+        """The attributes that a statement reads from ``name`` in any case, itself or in a function that it calls."""
+        found: set[str] = set()
+        for node in _evaluated(statement):
+            if isinstance(node, ast.Attribute) and is_name(node.value, name) and isinstance(node.ctx, ast.Load):
+                found.add(node.attr)
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+                continue
+            asked = node.args[1] if node.func.id == "getattr" and len(node.args) == 2 else None
+            if isinstance(asked, ast.Constant) and isinstance(asked.value, str) and is_name(node.args[0], name):
+                found.add(asked.value)
+            function = self._functions.get(node.func.id)
+            if function is None or depth or self._names.bindings.get(function.name) != f"@{function.name}":
+                continue
+            for parameter, argument in zip(function.args.args, node.args, strict=False):
+                if is_name(argument, name) and not self._names.scopes[function].times_stored(parameter.arg):
+                    for inner in function.body:
+                        found |= self._reads(inner, parameter.arg, depth + 1)
+                        if any(isinstance(n, _JUMPS) for n in walk(inner)):
+                            break
+        return found
 
     @staticmethod
     def held_by(value: ast.expr, functions: tuple[FunctionNode, ...]) -> str:
@@ -72,3 +336,101 @@ class Origins:
                     walked = walked.args[0]  # enumerate(self.layers)
                 found.add(walked.attr if isinstance(walked, ast.Attribute) else "")
         return "" if "" in found else ",".join(sorted(found))
+
+
+def prefix(name: ast.expr) -> str:
+    """What a computed attribute name certainly starts with.
+
+    ``fc`` for ``f"fc{i}"``, ``"fc" + str(i)`` and ``"fc%d" % i``.
+    """
+    while isinstance(name, ast.BinOp):
+        name = name.left
+    if isinstance(name, ast.Call) and isinstance(name.func, ast.Attribute) and name.func.attr == "format":
+        name = name.func.value
+    if isinstance(name, ast.JoinedStr) and name.values:
+        name = name.values[0]
+    if isinstance(name, ast.Constant) and isinstance(name.value, str):
+        return re.split(r"[%{]", name.value, maxsplit=1)[0]
+    return ""
+
+
+def caught(parents: Parents, node: ast.AST) -> bool:
+    """Whether ``node`` stands in the body of a `try`."""
+    step = parents.of(node)
+    while step is not None:
+        if getattr(step[0], "handlers", None) and step[1] == "body":
+            return True
+        step = parents.of(step[0])
+    return False
+
+
+def is_plain_call(call: ast.Call) -> bool:
+    """Whether a call has one positional argument and nothing else."""
+    return len(call.args) == 1 and not call.keywords and call.args[0].__class__ is not ast.Starred
+
+
+def is_modules(node: ast.expr) -> bool:
+    """Whether ``node`` is `m._modules`."""
+    return isinstance(node, ast.Attribute) and node.attr == "_modules"
+
+
+def _either(origins: Iterator[Origin] | list[Origin]) -> Origin:
+    """An object of one of the origins."""
+    found = list(origins)
+    made_by = dict.fromkeys(ref for origin in found for ref in origin.made_by)
+    return Origin(tuple(made_by), frozenset.intersection(*(origin.reads for origin in found)))
+
+
+def _owner(name: str, functions: tuple[FunctionNode, ...]) -> tuple[FunctionNode, ast.arg] | None:
+    """The innermost function with a parameter of that name, and the parameter."""
+    for function in reversed(functions):
+        for parameter in arguments(function):
+            if parameter.arg == name:
+                return function, parameter
+    return None
+
+
+def _still_passed(parents: Parents, name: ast.Name) -> bool:
+    """Whether a parameter certainly has what the caller passed when the statement of this use starts."""
+    statement = parents.statement(name)
+    while True:
+        suite, index = parents.suite(statement)
+        if any(stores(before, name.id) for before in suite[:index]):
+            return False
+        above = parents.enclosing(statement)
+        if above is None or isinstance(above, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return True
+        if not isinstance(above, (ast.If, ast.With)) and stores(above, name.id):
+            return False
+        statement = above
+
+
+def _argument(call: ast.Call, parameters: list[str], name: str, offset: int) -> ast.expr | None:
+    """The argument of a call for one parameter, or None where the call does not show it."""
+    if any(isinstance(arg, ast.Starred) for arg in call.args) or any(k.arg is None for k in call.keywords):
+        return None
+    for keyword in call.keywords:
+        if keyword.arg == name:
+            return keyword.value
+    position = parameters.index(name) - offset if name in parameters else -1
+    return call.args[position] if 0 <= position < len(call.args) else None
+
+
+def _evaluated(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes at and below a statement that run whenever it does."""
+    yield node
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Try)):
+        return
+    inner: list[ast.AST]
+    if isinstance(node, (ast.If, ast.While, ast.IfExp)):
+        inner = [node.test]
+    elif isinstance(node, (ast.For, ast.AsyncFor)):
+        inner = [node.iter]
+    elif isinstance(node, ast.BoolOp):
+        inner = [node.values[0]]
+    elif isinstance(node, _COMPREHENSIONS):
+        inner = [node.generators[0].iter]
+    else:
+        inner = children(node)
+    for child in inner:
+        yield from _evaluated(child)

@@ -17,45 +17,33 @@ from modfix.semantics.facts import (
     FileFacts,
     MethodFacts,
     Note,
+    Origin,
     OutsideUse,
+    Receiver,
     Ref,
     UseForm,
     ValueKind,
+    Walk,
 )
+from modfix.semantics.names import is_capitalized, is_class_name, is_configuration
+from modfix.semantics.objects import Objects
 from modfix.semantics.torch_names import (
     EXTERNAL_MODULE_BASES,
+    FEW_MEMBERS,
     LAYER_MEMBERS,
     MODULE_FUNCTIONS,
     MODULE_MEMBERS,
-    OTHER_FRAMEWORKS,
     canonical,
     is_container,
     is_module_class,
+    is_plain_base,
 )
-
-_PLAIN_BASES = frozenset({"abc.ABC", "typing.Generic", "typing.Protocol", "typing_extensions.Protocol", "enum.Enum"})
-
-
-def _is_plain(base: Ref) -> bool:
-    """Whether a base outside the project is certainly no module.
-
-    A builtin, of another framework, or of torch but not ``torch.nn``.
-    """
-    if base.partition(".")[0] in OTHER_FRAMEWORKS:
-        return True
-    return (
-        base in _PLAIN_BASES
-        or base.startswith("builtins.")
-        or (base.startswith("torch.") and not base.startswith("torch.nn."))
-    )
+from modfix.semantics.walks import EMPTINESS, READ
 
 
-def is_class_name(ref: Ref) -> bool:
-    """Whether a name that does not resolve within the project is a class by convention: ``CapWords``."""
-    last = ref.lstrip("$").rpartition(".")[2]
-    if ref.startswith(("@", ".", "self.", "$self.", UNKNOWN)):
-        return False
-    return last[:1].isupper()
+def _is_known(base: Ref) -> bool:
+    """Whether a base outside the project certainly leaves attributes and children alone."""
+    return is_module_class(base) or base in EXTERNAL_MODULE_BASES or is_plain_base(base)
 
 
 class Truth(Enum):
@@ -143,12 +131,17 @@ class ModuleClass:
         external = self.external_bases
         if any(is_module_class(base) or base in EXTERNAL_MODULE_BASES for base in external):
             return Truth.YES
-        return Truth.NO if all(map(_is_plain, external)) else Truth.UNKNOWN
+        return Truth.NO if all(map(is_plain_base, external)) else Truth.UNKNOWN
 
     @cached_property
     def unresolved_base(self) -> Ref | None:
         """The first base of this class or an ancestor that could not be resolved at all, or None."""
         return next((base for base in self.external_bases if base == UNKNOWN or base.startswith(".")), None)
+
+    @cached_property
+    def foreign_base(self) -> Ref | None:
+        """The first base of this class or an ancestor that another package defines and nothing is known of, or None."""
+        return next((base for base in self.external_bases if not _is_known(base)), None)
 
     @cached_property
     def is_container(self) -> bool:
@@ -200,18 +193,29 @@ class ModuleClass:
         return frozenset().union(*(method.self_calls for method in self.facts.methods.values()))
 
     @cached_property
-    def has_torch_child(self) -> bool:
-        """Whether some attribute certainly holds a layer of torch itself."""
-        return any(
-            definition.refs and all(map(is_module_class, definition.refs))
-            for facts in self.facts.attributes.values()
-            for definition in facts.definitions
+    def certain_children(self) -> tuple[Ref, ...]:
+        """What is called to make the submodules that every object of this class has from its construction on."""
+        return tuple(
+            definition.refs[0]
+            for cls in (self, *self.ancestors)
+            for facts in cls.facts.attributes.values()
+            for definition in facts.definitions[:1]
+            if definition.kind is ValueKind.CALL and definition.method == "__init__" and not definition.branches
+            if len(definition.refs) == 1 and cls.project.is_module_value(cls, definition.refs[0])
         )
 
     @cached_property
     def known_names(self) -> frozenset[str]:
         """Every attribute that an object of this class or a relative may have, as far as the project says."""
-        return MODULE_MEMBERS.union(*(cls.facts.mentioned for cls in self.relatives))
+        inherited = (FEW_MEMBERS.get(base, MODULE_MEMBERS) for cls in self.relatives for base in cls.external_bases)
+        return MODULE_MEMBERS.union(*inherited, *(cls.facts.mentioned for cls in self.relatives))
+
+    @cached_property
+    def inherits_unknown_names(self) -> bool:
+        """Whether another package may give objects of this class or a relative attributes that nobody here knows."""
+        return any(
+            not is_plain_base(base) and base not in FEW_MEMBERS for cls in self.relatives for base in cls.external_bases
+        )
 
     def spelling(self, dotted: str) -> str | None:
         """How this file writes the torch name ``dotted`` (e.g.
@@ -260,12 +264,12 @@ class Project:
     def __init__(self, files: Mapping[str, FileFacts], *, complete: bool) -> None:
         self.files = files
         self.complete = complete
+        self.objects = Objects(self)
         self._classes = {
             path: tuple(ModuleClass(self, path, cls) for cls in facts.classes) for path, facts in files.items()
         }
         self._families: dict[tuple[ModuleClass, str], Family] = {}
         self._child_walks: dict[ModuleClass, tuple[Location, ...]] = {}
-        self._instances_of: dict[tuple[str, Ref], frozenset[Resolved] | None] = {}
         self._resolved: dict[tuple[str, Ref, int | None], Resolved] = {}
         self._module_files: dict[tuple[str, int, str], str | None] = {}
         self._modules: dict[str, list[str]] = {}
@@ -289,6 +293,15 @@ class Project:
         for classes in self._classes.values():
             yield from classes
 
+    @cached_property
+    def strays(self) -> tuple[ModuleClass, ...]:
+        """The classes with a base that cannot be resolved, and so perhaps is any class of the project."""
+        return tuple(cls for cls in self.classes() if UNKNOWN in cls.bases)
+
+    def classes_of(self, path: str) -> tuple[ModuleClass, ...]:
+        """The classes of one file."""
+        return self._classes.get(path, ())
+
     # Names
 
     def resolve_class(self, path: str, ref: Ref, before: int) -> Resolved:
@@ -296,7 +309,7 @@ class Project:
 
         Of several classes of one name in the file the last one above the offset ``before`` counts.
         """
-        found = self._resolve(path, ref, before, frozenset())
+        found = self.resolve(path, ref, before, frozenset())
         return found if isinstance(found, ModuleClass) or "@" not in found else UNKNOWN
 
     def means(self, path: str, ref: Ref, wanted: str) -> bool:
@@ -304,7 +317,7 @@ class Project:
         if ref == wanted:
             return True
         last = ref.rpartition(".")[2]
-        return last == wanted.rpartition(".")[2] and self._resolve(path, ref, None, frozenset()) == wanted
+        return last == wanted.rpartition(".")[2] and self.resolve(path, ref, None, frozenset()) == wanted
 
     def is_module_value(self, cls: ModuleClass, ref: Ref) -> bool:
         """Whether calling ``ref`` inside ``cls`` certainly makes an ``nn.Module``.
@@ -325,7 +338,7 @@ class Project:
             if cls is None or method is None or overridden or method.decorated or not method.returns:
                 return False
             return all(self._makes_module(cls, path, made, before, seen) for made in method.returns)
-        target = self._resolve(path, ref, None, frozenset())
+        target = self.resolve(path, ref, None, frozenset())
         if isinstance(target, ModuleClass):
             return target.is_torch_module is Truth.YES and not any(
                 "__new__" in c.facts.methods for c in (target, *target.ancestors)
@@ -364,7 +377,7 @@ class Project:
                 made[1:] in method.parameters or self._returns_something(cls, path, made, seen)
                 for made in method.returns
             )
-        target = self._resolve(path, ref, None, frozenset())
+        target = self.resolve(path, ref, None, frozenset())
         if isinstance(target, ModuleClass):
             return not any("__new__" in c.facts.body_names for c in (target, *target.ancestors))
         if target.startswith("@"):
@@ -374,61 +387,13 @@ class Project:
                 made[1:] in function.parameters or self._returns_something(None, where, made, seen)
                 for made in function.returns
             )
-        return is_class_name(target if target != UNKNOWN else ref) or canonical(target) in MODULE_FUNCTIONS
+        return is_capitalized(target if target != UNKNOWN else ref) or canonical(target) in MODULE_FUNCTIONS
 
-    def instances(self, path: str, ref: Ref) -> frozenset[Resolved] | None:
-        """The classes of which calling ``ref`` in ``path`` may make an object; None when that is unknown.
-
-        ``%name`` stands for what any class of the project stores in an attribute of that name.
-        """
-        if (path, ref) not in self._instances_of:
-            self._instances_of[path, ref] = self._instances(path, ref, frozenset())
-        return self._instances_of[path, ref]
-
-    def _instances(self, path: str, ref: Ref, seen: frozenset[tuple[str, str]]) -> frozenset[Resolved] | None:
-        if (path, ref) in seen:
-            return frozenset()
-        seen |= {(path, ref)}
-        made: list[tuple[str, Ref]]
-        if ref.startswith("%"):
-            name, _, owner = ref[1:].partition("|")
-            owners = self._instances(path, owner, seen) if owner else frozenset(self.classes())
-            if owners is None:
-                return None
-            inside = [cls for cls in owners if isinstance(cls, ModuleClass)]
-            if owner and len(inside) < len(owners):
-                return frozenset({"torch.nn.Module"})  # what another package's object holds is not of this project
-            stored = [
-                (cls.path, definition)
-                for holder in inside
-                for cls in ((holder, *holder.ancestors) if owner else (holder,))
-                if name in cls.facts.attributes
-                for definition in cls.facts.attributes[name].definitions
-            ]
-            if not stored or any(d.kind in (ValueKind.NAME, ValueKind.OTHER) for _, d in stored):
-                return None
-            made = [(where, inner) for where, d in stored for inner in d.refs]
-        else:
-            target = self._resolve(path, ref, None, frozenset())
-            if isinstance(target, ModuleClass):
-                return frozenset({target})
-            if target == UNKNOWN:
-                return None
-            if not target.startswith("@"):
-                return frozenset({target})
-            where, _, name = target[1:].partition("@")
-            made = [(where, inner) for inner in self.files[where].functions[name].returns]
-        found: frozenset[Resolved] = frozenset()
-        for where, inner in made:
-            classes = self._instances(where, inner, seen)
-            if classes is None:
-                return None
-            found |= classes
-        return found
-
-    def _resolve(self, path: str, ref: Ref, before: int | None, seen: frozenset[tuple[str, str]]) -> Resolved:
+    def resolve(
+        self, path: str, ref: Ref, before: int | None = None, seen: frozenset[tuple[str, str]] = frozenset()
+    ) -> Resolved:
         """As `resolve_class`; a function of the project is ``@<path>@<name>``."""
-        if ref[0] in "?$" or (path, ref) in seen:
+        if ref[0] in "?$%^<" or (path, ref) in seen:
             return UNKNOWN
         seen |= {(path, ref)}
         if ref.startswith("@"):
@@ -436,6 +401,8 @@ class Project:
             if rest:
                 return UNKNOWN
             same = [c for c in self._classes.get(path, ()) if c.qualname == name]
+            if len(same) > 1 and any(c.facts.conditional for c in same):
+                return UNKNOWN  # `if fast: class A: ...`, `else: class A: ...`
             above = [c for c in same if before is None or c.facts.span.start < before]
             if above:
                 return max(above, key=lambda c: c.facts.span.start)
@@ -454,7 +421,7 @@ class Project:
                     inner = facts.star_imports[0] + inside[0]
                 if inner is None or (len(inside) > 1 and inner[0] in "@?"):
                     return UNKNOWN
-                return self._resolve(module, ".".join([inner, *inside[1:]]), None, seen)
+                return self.resolve(module, ".".join([inner, *inside[1:]]), None, seen)
             if level == 0 and parts[0] != "torch" and len(self._modules.get(".".join(parts[:cut]), ())) > 1:
                 return UNKNOWN  # several modules of that name: neither one of them nor certainly another package
             if level == 0 and parts[0] not in self._top_names:
@@ -542,32 +509,29 @@ class Project:
 
     # Attributes through other objects
 
-    @cached_property
-    def _stored_outside(self) -> frozenset[str]:
-        stores = (UseForm.STORE, UseForm.STRING)
-        return frozenset(
-            a
-            for facts in self.files.values()
-            for a, uses in facts.outside.items()
-            if any(u.form in stores for u in uses)
-        )
-
     def outside_readers(self, cls: ModuleClass, attr: str) -> Iterator[OutsideReader]:
         """Uses of ``.attr`` through objects that may be of ``cls``.
 
         Left out are receivers that cannot be: those from which the same function also reads an attribute that no
-        related class has (it would raise AttributeError), such as the ``args`` of a script.
+        related class has (it would raise AttributeError), those tested to be of another class, what another class
+        holds, and configurations such as ``args``.
         """
-        known = cls.known_names
         for path, facts in self.files.items():
             for use in facts.outside.get(attr, ()):
-                if use.receiver >= 0 and self._refuted(facts, use, known):
+                if use.receiver >= 0 and self._refuted(path, facts.receivers[use.receiver], use, cls):
                     continue
                 source = facts.receivers[use.receiver].source if use.receiver >= 0 else "..."
                 yield OutsideReader(Location(path, use.line, use.column), use.form, source)
 
-    def _refuted(self, facts: FileFacts, use: OutsideUse, known: frozenset[str]) -> bool:
-        return bool(facts.receivers[use.receiver].reads - known - self._stored_outside)
+    def _refuted(self, path: str, receiver: Receiver, use: OutsideUse, cls: ModuleClass) -> bool:
+        if is_configuration(receiver.source) or self.objects.lacks(cls, receiver.reads):
+            return True
+        if receiver.ref.startswith("%") and not self.objects.may_be(path, Origin((receiver.ref,)), cls):
+            return True
+        return any(
+            first <= use.line <= last and not self.objects.may_be(path, Origin(classes), cls)
+            for first, last, classes in receiver.tested
+        )
 
     # Things that concern the whole project
 
@@ -589,17 +553,36 @@ class Project:
         return frozenset(name for cls in self.classes() for name, facts in cls.facts.attributes.items() if facts.guards)
 
     def child_walks(self, cls: ModuleClass) -> tuple[Location, ...]:
-        """Places where children are picked by position or number from an object that may be of ``cls``."""
+        """Places where one child more of an object of ``cls`` would be noticed."""
         known = self._child_walks.get(cls)
         if known is None:
             known = self._child_walks[cls] = tuple(self._find_child_walks(cls))
         return known
 
     def _find_child_walks(self, cls: ModuleClass) -> Iterator[Location]:
-        for location, note in self.notes("children"):
-            origin, _, how = note.detail.partition(" ")
-            if how.startswith("read:") and how[5:] not in LAYER_MEMBERS and cls.has_torch_child:
-                continue  # the layers it has lack that member already
-            classes = self.instances(location.path, origin)
-            if classes is None or not cls.lineage.isdisjoint(classes):
-                yield location
+        for path, facts in self.files.items():
+            for walk in facts.walks:
+                if not self._tolerates(cls, walk) and self._may_walk(path, walk, cls):
+                    yield Location(path, walk.line, walk.column)
+
+    def _may_walk(self, path: str, walk: Walk, cls: ModuleClass) -> bool:
+        if not walk.deep:
+            return self.objects.may_be(path, walk.origin, cls)
+        # Any module of the project may be somewhere below any other.
+        return any(
+            self.objects.may_be(path, walk.origin, other)
+            for other in self.classes()
+            if other.is_torch_module is not Truth.NO
+        )
+
+    def _tolerates(self, cls: ModuleClass, walk: Walk) -> bool:
+        """Whether the children that objects of ``cls`` have in any case decide how the walk goes on."""
+        if walk.how == EMPTINESS:
+            return bool(cls.certain_children)
+        if not walk.how.startswith(READ):
+            return False
+        name = walk.how.removeprefix(READ)
+        if walk.deep and name not in cls.known_names:
+            return True  # the object itself comes first, and lacks it
+        layers = any(is_module_class(canonical(ref)) for ref in cls.certain_children)
+        return layers and name not in LAYER_MEMBERS

@@ -52,6 +52,7 @@ class ClassRecord:
         self.qualname = qualname
         self.functions = functions  # around the class, outermost first
         self.shadowed = shadowed  # names of the class around, which come before those of the module
+        self.conditional = False  # see `ClassFacts`
         self.members: list[FunctionNode] = []
         self.body_names: frozenset[str] = frozenset()
         self.uses: dict[str, list[SelfUse]] = {}
@@ -67,7 +68,7 @@ class ClassRecord:
 class ReceiverRecord:
     """An object that is no ``self``, by its name in one outermost function, and what is read from it there."""
 
-    __slots__ = ("function", "reads", "ref", "source", "typed")
+    __slots__ = ("function", "reads", "ref", "source", "tested", "typed")
 
     def __init__(self, source: str, function: FunctionNode | None) -> None:
         self.source = source
@@ -75,6 +76,7 @@ class ReceiverRecord:
         self.typed = False  # a test asks for its type or for an attribute
         self.ref: Ref = ""  # not resolved yet
         self.reads: set[str] = set()
+        self.tested: list[tuple[int, int, tuple[Ref, ...]]] = []  # see `Receiver`
 
     def known_ref(self) -> Ref:
         """Where it comes from; unknown if nobody asked before."""
@@ -100,6 +102,13 @@ class Context:
         self.method = method
         self.self_name = self_name
         self.body_names: frozenset[str] = frozenset()  # of the class whose body this is: its nested classes see them
+
+    @property
+    def owner(self) -> tuple[str, str] | None:
+        """The class whose ``self`` is in reach, by its qualified name, and the name of that ``self``."""
+        if self.record is None or self.self_name is None:
+            return None
+        return self.record.qualname, self.self_name
 
     def receiver(self, source: str) -> ReceiverRecord:
         """The record of the object called ``source``."""

@@ -9,20 +9,31 @@ facts.
 from __future__ import annotations
 
 import ast
+import builtins
 import re
+from collections.abc import Iterator
 
 from modfix.model.source import Refused, SourceFile
 from modfix.semantics.class_facts import ClassFactsMaker
-from modfix.semantics.facts import UNKNOWN, FileFacts, FunctionFacts, Note, OutsideUse, Receiver, UseForm
-from modfix.semantics.origins import Origins
+from modfix.semantics.facts import GIVEN, UNKNOWN, FileFacts, FunctionFacts, Note, OutsideUse, Receiver, UseForm, Walk
+from modfix.semantics.origins import Origins, caught, is_plain_call, prefix
 from modfix.semantics.positions import Positions
 from modfix.semantics.records import ClassRecord, Context, Form, ReceiverRecord, SelfStore, SelfString, SelfUse
 from modfix.semantics.scopes import Names, Scope, bound_names
 from modfix.semantics.syntax import FunctionNode, arguments, dotted, flat, is_name, is_none, walk
-from modfix.semantics.torch_names import MODULE_MEMBERS, is_module_class
+from modfix.semantics.torch_names import is_module_class
+from modfix.semantics.walks import (
+    CHILD_WALKS,
+    DICTIONARY_WALKS,
+    MODULE_WALKS,
+    READ,
+    Walks,
+    reads_of_each,
+    walked_object,
+)
 
 _ATTRIBUTE_FUNCTIONS = frozenset({"getattr", "hasattr", "setattr", "delattr"})
-_CHILD_WALKS = frozenset({"children", "named_children"})
+_SCRIPTING = frozenset({"ScriptModule", "export", "script", "script_method"})  # of torch.jit
 _PLAIN = Form(UseForm.VALUE, "")
 _TESTED = Form(UseForm.TEST, "")
 _NONE_TESTED = Form(UseForm.NONE_TEST, "")
@@ -33,18 +44,6 @@ _ITEM = Form(UseForm.MEMBER, "[...]")
 _STORED = Form(UseForm.STORE, "")
 _DELETED = Form(UseForm.DELETE, "")
 _OF_TYPE = Form(UseForm.TYPE_TEST, "")
-_COLLECTS = frozenset({"add_module", "append", "extend", "insert"})
-# What a function makes of a walk over children; None: the same as what happens to its own result.
-_SEQUENCE_FUNCTIONS: dict[str, Form | None] = {
-    "list": None,
-    "tuple": None,
-    "sorted": None,
-    "reversed": None,
-    "len": Form(UseForm.VALUE, "counted"),
-    "next": Form(UseForm.VALUE, "taken one by one"),
-    "enumerate": Form(UseForm.VALUE, "numbered"),
-    "zip": Form(UseForm.VALUE, "paired"),
-}
 _FAILS_ON_NONE = frozenset({UseForm.CALL, UseForm.CALL_OTHER, UseForm.MEMBER, UseForm.TYPE_TEST})
 _MODEL_METHODS = frozenset(
     {"state_dict", "parameters", "named_parameters", "train", "eval", "zero_grad", "load_state_dict", "module"}
@@ -79,10 +78,17 @@ class _Scanner:
         self.records: list[ClassRecord] = []
         self.outside: dict[str, list[tuple[UseForm, int, int, ReceiverRecord | None]]] = {}
         self.notes: list[Note] = []
+        self.walks: list[tuple[ast.Call, Context]] = []
+        self.contexts: dict[FunctionNode, tuple[str, str]] = {}  # of methods: the class, and the name of its `self`
+        self.mentioned: set[str] = set()
+        self.decorators: set[ast.AST] = set()  # of functions that are no methods
         self.none_tests = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and _is_none_test(node)}
 
     def facts(self) -> FileFacts:
         self._read(self.names.scopes[self.tree], Context((), {}), "")
+        for node in self.tree.body:
+            names = node.names if isinstance(node, ast.ImportFrom) and node.module == "torch.jit" else []
+            self.notes += [_note("scripting", node) for alias in names if alias.name in _SCRIPTING]
         make = ClassFactsMaker(self.path, self.positions, self.names)
         receivers: list[Receiver] = []
         index: dict[ReceiverRecord | None, int] = {None: -1}
@@ -92,7 +98,7 @@ class _Scanner:
                 if record is not None and record not in index:
                     index[record] = len(receivers)
                     reads = frozenset(record.reads if self._is_one_object(record) else ())
-                    receivers.append(Receiver(record.source, record.known_ref(), reads))
+                    receivers.append(Receiver(record.source, record.known_ref(), reads, tuple(record.tested)))
             outside[attr] = tuple(
                 [OutsideUse(form, line, column, index[record]) for form, line, column, record in uses]
             )
@@ -116,7 +122,16 @@ class _Scanner:
             outside,
             tuple(receivers),
             tuple(self.notes),
+            self._found_walks(),
+            self.origins.arguments_of(self.contexts),
+            frozenset(self.mentioned.union(self._imported())),
         )
+
+    def _imported(self) -> Iterator[str]:
+        """The names that imports anywhere in the file ask for."""
+        for scope in self.names.scopes.values():
+            for _, ref in scope.bound:
+                yield ref.rpartition(".")[2]
 
     def _read(self, scope: Scope, context: Context, prefix: str) -> None:  # noqa: PLR0912  # one table of forms
         forms: dict[ast.AST, Form] = {}
@@ -140,19 +155,17 @@ class _Scanner:
                 self._compare(node, forms, context)
             elif isinstance(node, (ast.If, ast.IfExp, ast.While, ast.Assert)):
                 forms[node.test] = _TESTED
+                if isinstance(node, ast.If):
+                    self._type_tests(node, context)
             elif isinstance(node, ast.BoolOp):
                 forms.update(dict.fromkeys(node.values, _TESTED))
             elif isinstance(node, ast.UnaryOp):
                 if isinstance(node.op, ast.Not):
                     forms[node.operand] = _TESTED
             elif isinstance(node, (ast.For, ast.comprehension)):
-                collected = isinstance(node, ast.comprehension) and _walks_children(node.iter)
-                forms[node.iter] = Form(UseForm.VALUE, "collected") if collected else _ITERATED
-                if isinstance(node, ast.For):
-                    self._loop(node, context)
+                forms[node.iter] = _ITERATED
             elif isinstance(node, ast.Starred):
-                unpacked = _walks_children(node.value)  # `nn.Sequential(*m.children())` numbers them
-                forms[node.value] = Form(UseForm.VALUE, "unpacked") if unpacked else _ITERATED
+                forms[node.value] = _ITERATED
             elif isinstance(node, ast.AnnAssign):
                 if context.record is not None and node.value is not None:
                     self._assigned(node, node.target, node.value, context)
@@ -162,9 +175,10 @@ class _Scanner:
             elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 self._function(node, context, prefix)
             elif isinstance(node, ast.ClassDef):
-                self._class(node, context, prefix)
+                self._class(node, context, prefix).conditional = node not in scope.node.body
 
     def _function(self, node: FunctionNode, context: Context, prefix: str) -> None:
+        self.decorators.update(node.decorator_list)
         functions = (*context.functions, node)
         receivers = context.receivers if context.functions else {}
         inner = Context(functions, receivers)
@@ -178,7 +192,7 @@ class _Scanner:
             context.record.notes.append(_note("rebound-self", node))  # another object than that of the method
         self._read(scope, context, f"{prefix}{node.name}.<locals>.")
 
-    def _class(self, node: ast.ClassDef, context: Context, prefix: str) -> None:
+    def _class(self, node: ast.ClassDef, context: Context, prefix: str) -> ClassRecord:
         record = ClassRecord(node, prefix + node.name, context.functions, context.body_names)
         self.records.append(record)
         record.members = [s for s in flat(node.body) if isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef))]
@@ -191,6 +205,7 @@ class _Scanner:
         inner_context = Context(context.functions, context.receivers)
         inner_context.body_names = record.body_names
         self._read(scope, inner_context, f"{record.qualname}.")
+        return record
 
     def _method(self, node: FunctionNode, record: ClassRecord, context: Context, prefix: str) -> None:
         functions = (*context.functions, node)
@@ -198,14 +213,17 @@ class _Scanner:
         positional = [*node.args.posonlyargs, *node.args.args]
         if positional and all(dotted(decorator) != "staticmethod" for decorator in node.decorator_list):
             inner = Context(functions, receivers, record, node, positional[0].arg)
+            self.contexts[node] = (record.qualname, positional[0].arg)
         else:
             inner = Context(functions, receivers)
         self._body(node, inner, prefix)
 
     # Attributes -------------------------------------------------------------------------------------------------------
 
-    def _attribute(self, node: ast.Attribute, form: Form, context: Context) -> None:
+    def _attribute(self, node: ast.Attribute, form: Form, context: Context) -> None:  # noqa: PLR0912  # for speed
         inner = node.value
+        if node.attr in _SCRIPTING:
+            self._scripting(node, context)
         store = node.ctx.__class__
         if store is ast.Store:
             form = _STORED
@@ -216,9 +234,11 @@ class _Scanner:
             if source == context.self_name:
                 self._self_attribute(node, form, context)
                 return
+            self.mentioned.add(node.attr)
             if not context.functions and self.names.bindings.get(inner.id, UNKNOWN)[0] not in "?@":
                 return  # `torch.float32` at module level
         else:
+            self.mentioned.add(node.attr)
             source = dotted(inner)
         if source is None:
             if form.form not in _FAILS_ON_NONE:
@@ -230,9 +250,21 @@ class _Scanner:
         if form.form in _FAILS_ON_NONE:
             return
         if not receiver.ref:
-            receiver.ref = self.names.resolve(inner, context.functions)
-        if receiver.ref[0] in "?@$.":  # else an attribute of an imported module or class
+            receiver.ref = self._ref(inner, context)
+        if receiver.ref[0] in "?@$.%":  # else an attribute of an imported module or class
             self._outside(node.attr, form.form, node, receiver)
+
+    def _scripting(self, node: ast.Attribute, context: Context) -> None:
+        """Notes `torch.jit.script(model)` and the like; not where it decorates a function, which holds no module."""
+        if node not in self.decorators and self.names.resolve(node, context.functions) == f"torch.jit.{node.attr}":
+            self.notes.append(_note("scripting", node))
+
+    def _ref(self, receiver: ast.expr, context: Context) -> str:
+        """The reference of an object by name; of `self.head` what the class stores there."""
+        owner = context.owner
+        if owner is not None and isinstance(receiver, ast.Attribute) and is_name(receiver.value, context.self_name):
+            return f"%{receiver.attr}|<@{owner[0]}"
+        return self.names.resolve(receiver, context.functions)
 
     def _self_attribute(self, node: ast.Attribute, form: Form, context: Context) -> None:
         record, method = context.record, context.method
@@ -241,7 +273,9 @@ class _Scanner:
         attr = node.attr
         record.mentioned.add(attr)
         if attr == "__dict__" or (attr == "_modules" and form is not _STORED):
-            record.notes.append(_note(attr, node))
+            key = self.origins.entry(node, context.functions)
+            if key is not None:
+                record.notes.append(_note(attr, node, key))
         if form is _STORED:
             record.stored_in.setdefault(attr, set()).add(method)
         if node not in record.targets:  # `self.x += 1`, `for self.x in ...`, `with ... as self.x` are here, too
@@ -311,6 +345,8 @@ class _Scanner:
 
     def _call(self, node: ast.Call, forms: dict[ast.AST, Form], context: Context) -> None:
         func = node.func
+        if context.record is not None and context.method is not None and _gives(node, context.self_name):
+            context.record.self_calls.setdefault(context.method.name, set()).add(GIVEN)
         if func.__class__ is ast.Attribute:
             self._member_call(node, func, forms, context)
         elif func.__class__ is ast.Name and node.args:
@@ -321,15 +357,20 @@ class _Scanner:
         if inner.__class__ is ast.Attribute and func.attr == "forward":
             forms[func] = Form(UseForm.MEMBER, "forward")
         else:
-            forms[func] = _CALLED if _has_one_argument(node) else _CALLED_OTHERWISE
+            forms[func] = _CALLED if is_plain_call(node) else _CALLED_OTHERWISE
         if context.record is not None and is_name(inner, context.self_name):
             assert context.method is not None
             context.record.self_calls.setdefault(context.method.name, set()).add(func.attr)
-        if func.attr in _CHILD_WALKS and not node.args:
-            form = forms.get(node, _PLAIN)
-            by_name = func.attr == "named_children" and form == _PLAIN  # `dict(m.named_children())`
-            if form.form is not UseForm.ITERATE and not by_name:
-                self._child_walk(node, inner, form.detail or "kept", context)
+            name = dotted(node.args[0]) if func.attr == "add_module" and node.args else None
+            if name is not None and name.partition(".")[0] == context.self_name:
+                context.record.notes.append(_note("named-module", node, name.partition(".")[2]))
+        walks = func.attr in CHILD_WALKS or func.attr in MODULE_WALKS
+        if func.attr in DICTIONARY_WALKS:
+            walks = isinstance(inner, ast.Attribute) and inner.attr == "_modules"
+        elif func.attr == "apply":
+            walks = len(node.args) == 1 and isinstance(node.args[0], ast.Name)
+        if walks:
+            self.walks.append((node, context))
         elif func.attr == "save" and node.args and self.names.resolve(func, context.functions) == "torch.save":
             self._torch_save(node, context)
 
@@ -340,13 +381,9 @@ class _Scanner:
                 self._attribute_by_name(node, name, context)
         elif name == "vars":
             if context.record is not None and is_name(first, context.self_name):
-                context.record.notes.append(_note("__dict__", node, "vars"))
-        elif name in _SEQUENCE_FUNCTIONS:
-            form = forms.get(node, _PLAIN)
-            counted = name == "len" and form.form is UseForm.TEST
-            forms[first] = _ITERATED if counted else _SEQUENCE_FUNCTIONS[name] or form
+                context.record.notes.append(_note("__dict__", node))
         elif name in self.none_tests:
-            if _has_one_argument(node) and self.names.resolve(func, context.functions) == "@" + name:
+            if is_plain_call(node) and self.names.resolve(func, context.functions) == "@" + name:
                 forms[first] = _NONE_TESTED
         elif name == "isinstance" and len(node.args) == 2:
             tested = dotted(first)
@@ -374,13 +411,35 @@ class _Scanner:
                 if receiver is not None and function == "hasattr":
                     receiver.typed = True
                 if receiver is not None and not receiver.ref:
-                    receiver.ref = self.names.resolve(node.args[0], context.functions)
-                self._outside(name.value, UseForm.STRING, node, receiver)
+                    receiver.ref = self._ref(node.args[0], context)
+                form = {"setattr": UseForm.STORE, "delattr": UseForm.DELETE}.get(function, UseForm.STRING)
+                self._outside(name.value, form, node, receiver)
         elif on_self:
-            assert context.record is not None
-            context.record.notes.append(_note("computed-attribute", node, _prefix(name)))
-        elif function == "delattr" or (function == "setattr" and len(node.args) > 2 and is_none(node.args[2])):
-            self.notes.append(_note("computed-none", node, _prefix(name)))
+            self._computed_attribute(node, function, context)
+        elif function == "setattr" and len(node.args) > 2 and is_none(node.args[2]):
+            self.notes.append(_note("computed-none", node, prefix(name)))
+
+    def _computed_attribute(self, node: ast.Call, function: str, context: Context) -> None:
+        """Notes `getattr(self, name)` and `setattr(self, name, value)`.
+
+        Not where it is called with one argument, which None would not have been; `hasattr` and `delattr` find the
+        attribute in either case.
+        """
+        assert context.record is not None
+        if function in ("hasattr", "delattr"):
+            return
+        if function == "getattr":
+            parents = self.origins.parents(context.functions)
+            step = parents.of(node)
+            call = step[0] if step is not None and step[1] == "func" else None
+            if isinstance(call, ast.Call) and is_plain_call(call) and not caught(parents, node):
+                return
+        name = dotted(node.args[1])
+        if function == "getattr" and name is not None and name.partition(".")[0] == context.self_name:
+            context.record.notes.append(_note("named-attribute", node, name.partition(".")[2]))
+        else:
+            key = self.origins.key_of(node.args[1], context.functions)
+            context.record.notes.append(_note("computed-attribute", node, key))
 
     def _torch_save(self, node: ast.Call, context: Context) -> None:
         """Notes `torch.save(model, ...)`: old files of whole models load without the new attribute values."""
@@ -389,95 +448,75 @@ class _Scanner:
         if source is None:
             return
         reads = context.receivers[source].reads if source in context.receivers else frozenset()
-        plain = self.origins.origin(saved, context.functions) in ("builtins.dict", "collections.OrderedDict")
+        made_by = self.origins.origin(saved, context.functions, context.owner).made_by
+        plain = all(ref in ("builtins.dict", "collections.OrderedDict") for ref in made_by)
         named = _MODEL_NAME.search(source.rpartition(".")[2]) is not None
         if not plain and (named or reads & _MODEL_METHODS or source == context.self_name):
             self.notes.append(_note("whole-model-pickle", node, source))
 
     # Walks over children ----------------------------------------------------------------------------------------------
 
-    def _child_walk(self, node: ast.Call, receiver: ast.expr, how: str, context: Context) -> None:
-        if context.record is not None and is_name(receiver, context.self_name):
-            context.record.notes.append(_note("children", node, how))
-        else:
-            origin = self.origins.origin(receiver, context.functions)
-            self.notes.append(_note("children", node, f"{origin} {how}"))
+    def _found_walks(self) -> tuple[Walk, ...]:
+        """The walks that would notice an ``nn.Identity``."""
+        found = []
+        for node, context in self.walks:
+            assert isinstance(node.func, ast.Attribute)
+            functions = context.functions
+            if node.func.attr == "apply":
+                how = self._applied(node.args[0])
+            else:
+                how = Walks(self.names, self.origins.parents(functions), functions).outcome(node)
+            deep = node.func.attr not in CHILD_WALKS and node.func.attr not in DICTIONARY_WALKS
+            if not how or (deep and not how.startswith((READ, "numbered", "paired", "picked"))):
+                continue
+            walked = walked_object(node)
+            assert walked is not None  # a walk is an attribute that is called
+            origin = self.origins.origin(walked, functions, context.owner)
+            found.append(Walk(node.lineno, node.col_offset + 1, how, deep, origin))
+        return tuple(found)
 
-    def _loop(self, node: ast.For, context: Context) -> None:
-        """Notes `for m in x.children(): m.reset_parameters()`, which asks of every child what `nn.Identity` lacks."""
-        children = node.iter
-        if not (isinstance(children, ast.Call) and isinstance(children.func, ast.Attribute)):
-            return
-        if children.func.attr in _CHILD_WALKS and (how := _asked_of_each(node)):
-            self._child_walk(children, children.func.value, how, context)
+    def _applied(self, function: ast.expr) -> str:
+        """What the function of `model.apply(function)` would not find in an ``nn.Identity``."""
+        nodes = (n for n in self.tree.body if isinstance(n, ast.FunctionDef) and is_name(function, n.name))
+        return next((how for node in nodes if (how := reads_of_each(node, self.names))), "")
+
+    def _type_tests(self, node: ast.If, context: Context) -> None:
+        """Takes down in which lines a name is known to hold an object of some class."""
+        for part in walk(node.test):
+            name: str | None = None
+            if isinstance(part, ast.Call) and is_name(part.func, "isinstance") and len(part.args) == 2:
+                name = dotted(part.args[0])
+            elif isinstance(part, ast.Compare) and isinstance(part.left, ast.Call) and part.left.args:
+                name = dotted(part.left.args[0]) if is_name(part.left.func, "type") else None
+            if name is None or name == context.self_name:
+                continue
+            refs = self.origins.type_test(node.test, name, context.functions)
+            if refs:
+                last = node.body[-1]
+                test = node.test
+                told_first = isinstance(test, ast.BoolOp) and test.values[0] is part and isinstance(test.op, ast.And)
+                lines = test.lineno if told_first else node.body[0].lineno, last.end_lineno or last.lineno, refs
+                context.receiver(name).tested.append(lines)
 
 
 def _note(kind: str, node: ast.expr | ast.stmt, detail: str = "") -> Note:
     return Note(kind, node.lineno, node.col_offset + 1, detail)
 
 
-def _asked_of_each(loop: ast.For) -> str | None:
-    """What a loop over children does with each that an `nn.Identity` would not put up with, if anything."""
-    targets = {node.id for node in walk(loop.target) if isinstance(node, ast.Name)}
-    for statement in loop.body:
-        inside = walk(statement)
-        for node in inside:
-            if isinstance(node, ast.Call) and dotted(node.func) in targets and not _passes_through(statement, node):
-                return "each called"
-            if isinstance(node, (ast.Raise, ast.Assert)):
-                return "each judged"
-            if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-                return "counted"
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _COLLECTS:
-                return "collected"
-        if not isinstance(statement, (ast.If, ast.Try)):
-            for node in inside:
-                if (
-                    isinstance(node, ast.Attribute)
-                    and dotted(node.value) in targets
-                    and node.attr not in MODULE_MEMBERS
-                ):
-                    return f"read:{node.attr}"
-    return None
-
-
-def _walks_children(node: ast.expr) -> bool:
-    """Whether ``node`` is `m.children()` or `m.named_children()`."""
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _CHILD_WALKS
-
-
-def _passes_through(statement: ast.AST, call: ast.Call) -> bool:
-    """Whether ``statement`` is ``x = call`` with ``call`` of ``x`` alone, which an identity leaves as it was."""
-    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1 or len(call.args) != 1 or call.keywords:
+def _gives(call: ast.Call, name: str | None) -> bool:
+    """Whether a call hands the object ``name`` to code that may change it: not `isinstance` or `Base.__init__`."""
+    func = call.func
+    if isinstance(func, ast.Name) and hasattr(builtins, func.id):
         return False
-    return statement.value is call and is_name(statement.targets[0], dotted(call.args[0]))
-
-
-def _has_one_argument(call: ast.Call) -> bool:
-    """Whether a call has one positional argument and nothing else."""
-    return len(call.args) == 1 and not call.keywords and call.args[0].__class__ is not ast.Starred
+    if isinstance(func, ast.Attribute) and func.attr == "__init__":
+        return False
+    return any(is_name(arg, name) for arg in call.args) or any(is_name(k.value, name) for k in call.keywords)
 
 
 def _match_up(target: ast.Tuple | ast.List, value: ast.Tuple | ast.List) -> bool:
     """Whether the elements of a tuple are assigned one to one."""
     starred = any(isinstance(element, ast.Starred) for element in (*target.elts, *value.elts))
     return len(value.elts) == len(target.elts) and not starred
-
-
-def _prefix(name: ast.expr) -> str:
-    """What a computed attribute name certainly starts with.
-
-    ``fc`` for ``f"fc{i}"``, ``"fc" + str(i)`` and ``"fc%d" % i``.
-    """
-    while isinstance(name, ast.BinOp):
-        name = name.left
-    if isinstance(name, ast.Call) and isinstance(name.func, ast.Attribute) and name.func.attr == "format":
-        name = name.func.value
-    if isinstance(name, ast.JoinedStr) and name.values:
-        name = name.values[0]
-    if isinstance(name, ast.Constant) and isinstance(name.value, str):
-        return re.split(r"[%{]", name.value, maxsplit=1)[0]
-    return ""
 
 
 def _is_none_test(node: ast.FunctionDef) -> bool:

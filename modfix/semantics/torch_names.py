@@ -126,6 +126,16 @@ EXTERNAL_MODULE_BASES = frozenset(
     }
 )
 
+# The bases of modules whose members are known, beside those of every module.
+FEW_MEMBERS: dict[str, frozenset[str]] = {
+    "torch.nn.Module": frozenset(),
+    "mmcv.runner.BaseModule": frozenset({"_is_init", "_params_init_info", "init_cfg", "init_weights", "is_init"}),
+}
+FEW_MEMBERS["mmcv.runner.base_module.BaseModule"] = FEW_MEMBERS["mmcv.runner.BaseModule"]
+FEW_MEMBERS["mmengine.model.BaseModule"] = FEW_MEMBERS["mmcv.runner.BaseModule"]
+
+_PLAIN_BASES = frozenset({"abc.ABC", "typing.Generic", "typing.Protocol", "typing_extensions.Protocol", "enum.Enum"})
+
 
 def canonical(name: str) -> str:
     """The public spelling of a dotted torch name: ``torch.nn.modules.conv.Conv2d`` -> ``torch.nn.Conv2d``."""
@@ -158,3 +168,17 @@ def is_stateless(name: str) -> bool:
     """Whether the dotted name is a module class of torch that holds no parameters, buffers or children."""
     name = canonical(name)
     return name.startswith("torch.nn.") and name[9:] in STATELESS_MODULES
+
+
+def is_plain_base(base: str) -> bool:
+    """Whether a base outside the project is certainly no module.
+
+    A builtin, of another framework, or of torch but not ``torch.nn``.
+    """
+    if base.partition(".")[0] in OTHER_FRAMEWORKS:
+        return True
+    return (
+        base in _PLAIN_BASES
+        or base.startswith("builtins.")
+        or (base.startswith("torch.") and not base.startswith("torch.nn."))
+    )

@@ -8,6 +8,7 @@ does wrong comes back as a value (``{"failed": ...}``), never as an exception.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -34,6 +35,10 @@ _FREE_MEMORY_SHARE = 0.75
 
 class WorkerError(Exception):
     """The interpreter cannot be used at all; the message says why and what to do."""
+
+
+class ServerGoneError(WorkerError):
+    """The server process has ended, which it never does by itself."""
 
 
 class CaseError(Exception):
@@ -84,6 +89,7 @@ class Workers:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
+        self.generation = 0  # how many servers have started
 
     def __enter__(self) -> Workers:
         """Start the server.
@@ -167,6 +173,23 @@ class Workers:
         if hello is None or "ready" not in hello:
             raise WorkerError(self._explain(hello, log))
         self.environment = self._describe(cast("Message", hello["ready"]))
+        self.generation += 1
+
+    def restart(self) -> None:
+        """Start a new server where the code has ended the old one, and with it all trees.
+
+        Raises:
+            WorkerError: it does not start.
+        """
+        with self._lock:
+            if self._process is None or self._connection is None:
+                raise WorkerError("the workers are closed")
+            try:
+                self._process.wait(5)
+            except subprocess.TimeoutExpired:  # it lives: somebody else has started it
+                return
+            self._connection.close()
+            self._start()
 
     def _variables(self) -> dict[str, str]:
         variables = dict(os.environ)
@@ -183,6 +206,7 @@ class Workers:
             OPENBLAS_NUM_THREADS=count,
             CUBLAS_WORKSPACE_CONFIG=":4096:8",
             TORCHDYNAMO_DISABLE="1",
+            PYTORCH_NVML_BASED_CUDA_CHECK="1",
             MPLBACKEND="Agg",
             TMPDIR=str(self.scratch / "tmp"),
         )
@@ -214,9 +238,7 @@ class Workers:
             device = "cuda" if ready["cuda"] else "cpu"
         elif device.startswith("cuda") and not ready["cuda"]:
             raise WorkerError(f"torch of `{self.python}` finds no CUDA device: use `--device cpu`")
-        return Environment(
-            str(ready["python"]), str(ready["torch"]), device, self._threads, str(ready.get("rules", ""))
-        )
+        return Environment(str(ready["python"]), str(ready["torch"]), device, self._threads, str(ready["rules"]))
 
     # -- for `Side`
 
@@ -250,7 +272,8 @@ class Workers:
         finally:
             theirs.close()
             os.close(their_stderr)
-        return TreeProcess(int(cast("int", answer["pid"])), root, connection, stderr, forks=isolation == "fork")
+        pid = cast("int", answer["pid"])
+        return TreeProcess(pid, self.generation, root, connection, stderr, forks=isolation == "fork")
 
     def serve(self, request: Message, descriptors: Iterable[int] = ()) -> Message:
         """What the server answers to ``request``.
@@ -264,10 +287,12 @@ class Workers:
             try:
                 self._connection.send(request, list(descriptors))
                 answer = self._connection.receive(_ANSWER_LIMIT_S)
-            except OSError as error:  # a TimeoutError is one too
-                raise WorkerError(f"the worker's server process does not answer: {error}") from error
+            except TimeoutError as error:
+                raise WorkerError("the worker's server process does not answer") from error
+            except OSError:
+                answer = None
         if answer is None:
-            raise WorkerError("the worker's server process has ended")
+            raise ServerGoneError("the worker's server process has ended")
         return answer
 
 
@@ -282,14 +307,19 @@ class Side:
         self._isolation = isolation
         self._watch = watch
         self._lock = threading.Lock()
+        self._is_closed = False
         self._trees: dict[Isolation, TreeProcess] = {}
         self._broken: dict[tuple[str, ...], Message] = {}  # modules -> how importing them ended the tree's process
 
     def close(self) -> None:
-        """End the processes of this tree."""
+        """End the processes of this tree; a question that is being answered in another thread ends with a failure."""
+        self._is_closed = True
         for tree in self._trees.values():
-            self._end(tree)
-        self._trees.clear()
+            tree.connection.interrupt()
+        with self._lock:
+            for tree in self._trees.values():
+                self._end(tree)
+            self._trees.clear()
 
     def list_cases(self, listed: str) -> list[str]:
         """The names of the cases that the function ``listed`` (``package.module:cases``) of the tree lists.
@@ -311,21 +341,31 @@ class Side:
         line numbers, optional); all others are keyword arguments of the observer.
 
         Raises:
-            WorkerError: the server process is gone; whatever the project's code does is no reason.
+            WorkerError: the workers are closed, or a new server does not start; whatever the project's code does is no
+                reason.
         """
         with self._lock:
+            if self._is_closed:
+                raise WorkerError("the side is closed")
             modules = _modules(job)
             if modules in self._broken:
                 return self._broken[modules]
-            tree = self._tree(self._isolation or _isolation_for(job))
-            ours, theirs = Connection.pair()
             try:
-                answer, was_importing = self._ask(tree, job, ours, theirs)
-            finally:
-                ours.close()
-            if was_importing and not tree.is_alive:
-                self._broken[modules] = answer
-            return answer
+                return self._ask_tree(job, modules)
+            except ServerGoneError:
+                self._workers.restart()
+                return failure("crash", "the code ended the processes of the verifier")
+
+    def _ask_tree(self, job: Mapping[str, object], modules: tuple[str, ...]) -> Message:
+        tree = self._tree(self._isolation or _isolation_for(job, self._workers.environment.device))
+        ours, theirs = Connection.pair()
+        try:
+            answer, was_importing = self._ask(tree, job, ours, theirs)
+        finally:
+            ours.close()
+        if was_importing and not tree.is_alive:
+            self._broken[modules] = answer
+        return answer
 
     def _ask(
         self, tree: TreeProcess, job: Mapping[str, object], ours: Connection, theirs: socket.socket
@@ -341,21 +381,22 @@ class Side:
 
     def _tree(self, isolation: Isolation) -> TreeProcess:
         tree = self._trees.get(isolation)
+        if tree is not None and tree.generation != self._workers.generation:
+            tree.close()  # it ended with its server
+        if tree is not None and tree.is_alive and not any(tree.connection.drain()) and not tree.connection.is_open:
+            self._end(tree)  # it ended since it was asked last
         if tree is None or not tree.is_alive:
-            if tree is not None:
-                self._end(tree)
             tree = self._trees[isolation] = self._workers.start_tree(self.root, isolation, self._watch)
         return tree
 
     def _end(self, tree: TreeProcess) -> None:
-        try:
+        with contextlib.suppress(WorkerError):  # the server is gone, and all trees with it
             tree.end(self._workers.serve)
-        except WorkerError:  # the server is gone, and all trees with it
-            tree.close()
 
 
-def _isolation_for(job: Mapping[str, object]) -> Isolation:
-    return "process" if str(job.get("device", "cpu")).startswith("cuda") else "fork"
+def _isolation_for(job: Mapping[str, object], automatic: str) -> Isolation:
+    device = str(job.get("device", "cpu"))
+    return "process" if (automatic if device == "auto" else device).startswith("cuda") else "fork"
 
 
 def _modules(job: Mapping[str, object]) -> tuple[str, ...]:

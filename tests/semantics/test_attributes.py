@@ -156,7 +156,6 @@ def test_a_class_of_the_hierarchy_binds_the_name(owner: str) -> None:
         ("return getattr(self, x)", True),
         ("return getattr(self, 'm' + x)", True),
         ("self = x\nreturn self.m", True),
-        ("return list(self.children())[0]", True),
         ("return getattr(self, 'fc' + x)", False),
         ("return getattr(self, f'fc{x}')", False),
         ("return getattr(x, y)", False),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from modfix.semantics.facts import UNKNOWN
-from modfix.semantics.project import ModuleClass, Project, Truth, is_class_name
+from modfix.semantics.names import is_class_name
+from modfix.semantics.project import ModuleClass, Project, Truth
 from tests.semantics.helpers import find, project
 
 MODULE = "import torch.nn as nn\nclass A(nn.Module): pass\n"
@@ -382,7 +383,6 @@ class A(nn.Module):
     [
         ("$Block", True),
         ("pkg.Block", True),
-        ("$layers.Block", True),
         ("$make_block", False),
         ("$self.Block", False),
         ("@Block", False),

@@ -196,8 +196,6 @@ def test_another_self_in_a_function_of_its_own_is_not() -> None:
         ("self._modules['m'] = None", "_modules"),
         ("getattr(self, x)", "computed-attribute"),
         ("setattr(self, 'a' + x, y)", "computed-attribute"),
-        ("list(self.children())", "children"),
-        ("f(self.children())", "children"),
     ],
 )
 def test_dynamic_access_is_noted(statement: str, kind: str) -> None:

@@ -17,6 +17,7 @@ import resource
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Callable, NoReturn
 
@@ -27,6 +28,9 @@ _PR_SET_CHILD_SUBREAPER = 36
 _LINUX = sys.platform.startswith("linux")
 _libc = ctypes.CDLL(None, use_errno=True) if _LINUX else None
 _MIB = 1 << 20
+# Bound early: needed after code of the project has run, which may replace them.
+_open, _chdir, _getppid = open, os.chdir, os.getppid
+_torch_seed, _random_seed = torch.manual_seed, random.seed
 
 
 class NetworkError(OSError):
@@ -37,7 +41,17 @@ class NoInputError(EOFError):
     """The code asked the user for input."""
 
 
-blocked: list[str] = []  # what was asked for and refused, in this process: "network: host:443", "stdin"
+def refusal(what: str, error: str) -> Exception:
+    """What was refused, an entry of `blocked`, as an exception; ``error`` is what the code made of it."""
+    kind, _, address = what.partition(" ")
+    if kind == "network":
+        return NetworkError(errno.ENETUNREACH, f"{_NETWORK.format(address)} ({error})")
+    return NoInputError(f"{_STDIN} ({error})")
+
+
+_STDIN = "the code asks for input on stdin, and there is nobody to answer"
+_NETWORK = "the code wants the network ({}), which the verifier does not give"
+blocked: list[str] = []  # what was asked for and refused, in this process: "network host:443", "stdin"
 
 
 # -- processes ---------------------------------------------------------------------------------------------------------
@@ -53,7 +67,7 @@ def die_with(parent: int) -> None:
     """Have this process killed when its parent, which had the number ``parent``, ends."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it ended before the request
+    if _getppid() != parent:  # it ended before the request
         os._exit(1)
 
 
@@ -83,7 +97,7 @@ def _processes() -> Iterator[tuple[int, int]]:
         return
     for name in os.listdir("/proc"):
         if name.isdigit():
-            with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
+            with contextlib.suppress(OSError), _open(f"/proc/{name}/stat", "rb") as file:
                 yield int(name), int(file.read().rpartition(b")")[2].split()[1])  # the name may hold anything
 
 
@@ -99,6 +113,17 @@ def kill_all(find: Callable[[], list[int]]) -> None:
         stopped |= fresh
     for pid in stopped:
         _signal(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 2  # one that the kernel holds may take longer
+    while time.monotonic() < deadline and not all(map(_has_ended, stopped)):
+        time.sleep(0.001)
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        with _open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] == b"Z"
+    except OSError:
+        return True
 
 
 def _signal(pid: int, number: int) -> None:
@@ -116,7 +141,7 @@ def memory_used_mb(pid: int) -> float:
 
 def _memory_kb(pid: int) -> int:
     try:
-        with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
+        with _open(f"/proc/{pid}/smaps_rollup", "rb") as file:
             for line in file:
                 if line.startswith(b"Pss:"):
                     return int(line.split()[1])
@@ -132,7 +157,7 @@ def limit_memory(limit_mb: int | None) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     soft = hard
     if limit_mb is not None:
-        with open("/proc/self/status", "rb") as file:
+        with _open("/proc/self/status", "rb") as file:
             used_kb = next(int(line.split()[1]) for line in file if line.startswith(b"VmData:"))
         soft = used_kb * 1024 + limit_mb * _MIB
         if hard != resource.RLIM_INFINITY:
@@ -176,7 +201,7 @@ class _NoInput(io.TextIOBase):
 
     def _refuse(self) -> NoReturn:
         blocked.append("stdin")
-        raise NoInputError("the code asks for input on stdin, and there is nobody to answer")
+        raise NoInputError(_STDIN)
 
 
 def block_network() -> None:
@@ -215,10 +240,8 @@ def _check_host(host: Any, port: Any) -> None:
     name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
     if name in (None, "", "localhost", "::1", "0.0.0.0", "::") or str(name).startswith("127."):
         return
-    blocked.append(f"network: {name}:{port}")
-    raise NetworkError(
-        errno.ENETUNREACH, f"the code wants the network ({name}:{port}), which the verifier does not give"
-    )
+    blocked.append(f"network {name}:{port}")
+    raise NetworkError(errno.ENETUNREACH, _NETWORK.format(f"{name}:{port}"))
 
 
 # -- state between cases -----------------------------------------------------------------------------------------------
@@ -234,8 +257,8 @@ def calm_signals() -> None:
 
 def seed() -> None:
     """Seed every generator that is loaded, so that code which draws numbers at import draws the same on both sides."""
-    random.seed(0)
-    torch.manual_seed(0)
+    _random_seed(0)
+    _torch_seed(0)
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         numpy.random.seed(0)
@@ -267,6 +290,6 @@ def reset(root: str, threads: int) -> None:
 def enter(root: str) -> None:
     """Make ``root`` the working directory, or the folder above it where the code has removed it."""
     try:
-        os.chdir(root)
+        _chdir(root)
     except OSError:
-        os.chdir(os.path.dirname(root) if os.path.isdir(os.path.dirname(root)) else "/")
+        _chdir(os.path.dirname(root) if os.path.isdir(os.path.dirname(root)) else "/")

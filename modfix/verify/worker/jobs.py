@@ -1,30 +1,40 @@
-"""Jobs: what can be asked of a case."""
+"""Jobs: what can be asked of a tree."""
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import inspect
 from typing import Any, Callable, Dict
 
 import torch
 
-from . import UnsupportedError, spec
+from . import UnsupportedError, isolate, spec
 from .main import PROOF_TORCH, version_of
 
-Observe = Callable[..., Dict[str, Any]]
+Job = Callable[..., Dict[str, Any]]
 
-JOBS = {"proof": ".proof", "numeric": ".numeric", "contracts": ".contracts"}  # job -> module with `observe(case, ...)`
-_NEEDS_DISPATCH_MODE = frozenset(("proof",))
-_observers: dict[str, Observe] = {}
+# Job -> module and function. It gets the case if its first parameter is `case`, and the rest of the request by keyword.
+JOBS = {
+    "proof": (".proof", "observe"),
+    "numeric": (".numeric", "observe"),
+    "contracts": (".contracts", "observe"),
+    "save": (".kept", "save_state"),
+    "close": (".kept", "compare_kept"),
+    "tests": (".pytest_plugin", "observe"),
+    "script": (".script", "observe"),
+}
+_NEED_DISPATCH_MODE = frozenset(("proof", "tests", "script"))
+_jobs: dict[str, Job] = {}
 
 
 def preload() -> None:
     """Import the modules of all jobs, once and before any code of the project can change what they import."""
-    for job, module in JOBS.items():
+    for job, (module, function) in JOBS.items():
         if importlib.util.find_spec(module, __package__) is None:
             continue
-        if job not in _NEEDS_DISPATCH_MODE or version_of(torch) >= PROOF_TORCH:
-            _observers[job] = importlib.import_module(module, __package__).observe
+        if job not in _NEED_DISPATCH_MODE or version_of(torch) >= PROOF_TORCH:
+            _jobs[job] = getattr(importlib.import_module(module, __package__), function)
 
 
 def perform(request: dict[str, Any], root: str) -> dict[str, Any]:
@@ -36,10 +46,23 @@ def perform(request: dict[str, Any], root: str) -> dict[str, Any]:
     job = request["job"]
     if job == "list":
         return {"names": spec.list_cases(request["listed"], root)}
-    if job not in _observers:
-        raise UnsupportedError(f"job `{job}` needs torch >= 2.0; this is torch {torch.__version__}")
-    observe = _observers[job]
-    keywords = {name: value for name, value in request.items() if name not in ("job", "case", "watch")}
-    if "root" in inspect.signature(observe).parameters:
-        keywords["root"] = root
-    return observe(spec.load(request["case"], root), **keywords)
+    if job not in _jobs:
+        needs = "needs torch >= 2.0" if job in _NEED_DISPATCH_MODE else "is unknown"
+        raise UnsupportedError(f"job `{job}` {needs}; this is torch {torch.__version__}")
+    function = _jobs[job]
+    parameters = inspect.signature(function).parameters
+    keywords = {name: value for name, value in request.items() if name not in ("job", "case", "watch", "seed")}
+    offered = {"root": root, "seed": request.get("seed", 0), "watch": request.get("watch") or {}}
+    keywords.update((name, value) for name, value in offered.items() if name in parameters)
+    if next(iter(parameters)) != "case":
+        return function(**keywords)
+    answer = function(spec.load(request["case"], root), **keywords)
+    _check_refusals(answer)
+    return answer
+
+
+def _check_refusals(answer: dict[str, Any]) -> None:
+    """An error that an observer noted is no property of the model if it asked for the network or for input before."""
+    errors = [value for key, value in answer.get("items", {}).items() if key.endswith("/error")]
+    if errors and isolate.blocked:
+        raise isolate.refusal(isolate.blocked[0], str(errors[0]))
