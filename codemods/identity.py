@@ -30,9 +30,13 @@ code equals the code without it once `self.x(v)` is replaced by `v`; a call that
 was `None` such a run failed before; with other than one argument it still fails, with the same `TypeError`); a use
 directly behind the assignment of a submodule. Nobody outside these classes tests, passes on or stores an attribute of
 that name, unless the object certainly is of another class: so a type test says, or what made it, or an attribute that
-the code reads from it and no such object has. Walks over children that would notice one more of them cannot meet these
-classes. Such are walks that count, number, collect or pick; a loop that tells the children apart, as
-`if isinstance(m, nn.Conv2d)` does, or replaces each in its place is none.
+the code reads from it and no such object has. Walks over children that would notice one more of them cannot meet
+these classes. Such are walks that count, number, collect or pick; a loop that tells the children apart, as `if
+isinstance(m, nn.Conv2d)` does, or replaces each in its place is none. A test of truth (`if self.x:`) counts where a
+value that is false does nothing when called, as an empty `nn.Sequential`; of an argument the truth is asked as it is
+stored (`x or nn.Identity()`), so a container that is filled later must not be empty then. What is called is taken for
+a class if it is a parameter or spelled in CapWords: were it a function that returns `None`, the call of `None` would
+fail.
 
 UNSAFE: the project pickles whole models (`torch.save(model, ...)`). Files written before would load with `None` and
 meet no test. Also where the project compiles with TorchScript and the argument of a call is not certainly a tensor:
@@ -73,13 +77,13 @@ from modfix.api import (
     EnsureImport,
     Finding,
     Fix,
+    InsertAfter,
     Location,
     ModuleClass,
     Refusal,
     RemoveStatement,
     ReplaceExpression,
     ReplaceStatement,
-    Span,
     Tested,
     Truth,
     UseForm,
@@ -295,7 +299,7 @@ def _order_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
                     "what is stored here is not certainly a module, and cannot replace an `nn.Identity`",
                     second.location,
                 )
-            elif not _else_instead(attr, first) and (between := attr.slot_taken_between(first, second)):
+            elif attr.completion(first) is None and (between := attr.slot_taken_between(first, second)):
                 yield (
                     "order",
                     f"registered between `None` and the module; `{attr.name}` would come before it in `parameters()`",
@@ -370,10 +374,14 @@ def _stored(attr: Attribute, defined: Defined) -> Iterator[Edit]:
         free = "nn" not in defined.cls.project.files[path].bindings
         spelling = "nn.Identity" if free else "torch.nn.Identity"
         yield EnsureImport(path, "torch", "nn") if free else EnsureImport(path, "torch")
-    instead = _else_instead(attr, defined)
+    instead = attr.completion(defined)
     if instead is not None:
-        yield RemoveStatement(path, facts.statement)
-        yield AddElse(path, instead, f"{facts.target} = {spelling}()")
+        gone = RemoveStatement(path, facts.statement)
+        yield ReplaceStatement(path, facts.statement, instead.rest) if instead.rest else gone
+        for span in instead.without_else:
+            yield AddElse(path, span, f"{facts.target} = {spelling}()")
+        for span in instead.ends:
+            yield InsertAfter(path, span, f"{facts.target} = {spelling}()")
     elif facts.kind is ValueKind.NAME:
         truthiness = any(guard.facts.truthiness for guard in attr.guards)
         present = f"{facts.source} or" if truthiness else f"{facts.source} if {facts.source} is not None else"
@@ -385,28 +393,6 @@ def _stored(attr: Attribute, defined: Defined) -> Iterator[Edit]:
     else:
         for none in facts.nones:
             yield ReplaceExpression(path, none, f"{spelling}()")
-
-
-def _else_instead(attr: Attribute, first: Defined) -> Span | None:
-    """The ``if`` that should get an ``else`` instead of the early ``self.x = None``, or None where it may stay in its
-    place.
-
-    That is `self.x = None`, more submodules, `if c: self.x = M()`: an early `nn.Identity()` would take the place of
-    `M()` among them.
-    """
-    later = [d for d in attr.definitions if d is not first]
-    if first.facts.kind is not ValueKind.NONE or len(later) != 1 or attr.slot_taken_between(first, later[0]) is None:
-        return None
-    second = later[0].facts
-    alone = (
-        first.facts.statement_is_simple and second.lone_if is not None and second.branches[:-1] == first.facts.branches
-    )
-    in_order = (
-        later[0].cls is first.cls and second.method == first.facts.method and first.facts.statement < second.statement
-    )
-    met = {guard.facts.method for guard in attr.guards} | {use.facts.method for use in attr.uses}
-    unseen = first.facts.method not in met and not met & set(first.method.self_calls)
-    return second.lone_if if alone and in_order and unseen and not first.method.gives_self else None
 
 
 def _convertible(guard: Tested) -> bool:

@@ -18,7 +18,6 @@ _COLOURS = {
     Outcome.DIFFERENT: "31",
 }
 _CONTEXT = 3  # lines of source around a divergence
-_SHOWN_LINES = 5  # of those that did not run
 
 
 class VerdictText:
@@ -65,8 +64,8 @@ class VerdictText:
             return
         yield ""
         yield f"{self._label(fix.outcome)} {fix_name(fix)}: {plain(fix.reason)}"
-        if fix.not_executed:
-            yield f"  not executed: {_some(fix.not_executed)}"
+        for place, lines in _by_file(fix.not_executed).items():
+            yield f"  did not run {plain(place)}: {', '.join(lines)}"
 
     def _case_details(self, verdict: Verdict, *, explain: bool) -> Iterator[str]:
         notes = [*map(modulo_note, verdict.modulo), *verdict.listed]
@@ -161,9 +160,14 @@ def _count(detail: str) -> int:
     return int(head) if head.isdigit() else 0
 
 
-def _some(lines: Sequence[str]) -> str:
-    more = f" and {len(lines) - _SHOWN_LINES} more" if len(lines) > _SHOWN_LINES else ""
-    return f"{', '.join(map(plain, lines[:_SHOWN_LINES]))}{more}"
+def _by_file(lines: Iterable[str]) -> dict[str, list[str]]:
+    """``after, m.py, line`` -> numbers, of ``after:m.py:3``."""
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        side, _, place = line.partition(":")
+        path, _, number_ = place.rpartition(":")
+        found.setdefault(f"{side}, {path}, line", []).append(number_)
+    return found
 
 
 def _excerpt(place: Place, sources: Sources) -> Iterator[str]:

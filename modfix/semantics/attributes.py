@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from modfix.model.span import Location
 from modfix.semantics.facts import (
     UNKNOWN,
     AttributeFacts,
+    Completion,
     Definition,
     Guard,
     MethodFacts,
@@ -22,7 +23,7 @@ from modfix.semantics.facts import (
 )
 from modfix.semantics.names import is_class_name, may_name
 from modfix.semantics.project import ModuleClass, Truth
-from modfix.semantics.torch_names import canonical, is_container, is_module_class
+from modfix.semantics.torch_names import canonical, is_container, is_module_class, is_stateless
 
 _CLASS_PARAMETER = re.compile(
     r"(^|_)(layer|cls|class|type|block|op|module|norm|act|activation|conv|pool|attn)(_layer|_cls|_class|_type)?$",
@@ -165,24 +166,29 @@ class Tested(NamedTuple):
 
 
 def _may_register(facts: AttributeFacts, definition: Definition) -> bool:
-    """Whether an assignment may register a submodule or parameter.
+    """Whether an assignment may register a parameter, a buffer or a submodule that may have such.
 
-    A call that is no builtin's, or something used like a module.
+    A call of unknown outcome does, or something used like a module.
     """
-    if definition.kind is ValueKind.NONE:
+    if definition.kind is ValueKind.NONE or definition.plain:
         return False
     if definition.kind in (ValueKind.CALL, ValueKind.OPTIONAL):
         return not all(
-            ref.startswith(("builtins.", "math.", "torch.tensor", "torch.zeros", "torch.ones"))
+            ref.startswith(("builtins.", "math.", "torch.tensor", "torch.zeros", "torch.ones")) or is_stateless(ref)
             for ref in definition.refs
         )
     plain = (UseForm.VALUE, UseForm.TEST, UseForm.NONE_TEST, UseForm.STORE)
     return not facts.uses or any(use.form not in plain for use in facts.uses)
 
 
-def _registered_before(facts: AttributeFacts, first: Definition) -> bool:
+def _registered_before(cls: ModuleClass, facts: AttributeFacts, first: Definition) -> bool:
+    """Whether a module certainly took the place of an attribute before ``first``."""
     return any(
-        d.method == first.method and d.statement < first.statement and not d.branches and _may_register(facts, d)
+        d.method == first.method
+        and (d.statement, d.span) < (first.statement, first.span)
+        and not d.branches
+        and d.kind is ValueKind.CALL
+        and Defined(cls, d).makes_modules()
         for d in facts.definitions
     )
 
@@ -264,23 +270,25 @@ class Attribute:
         """Whether some assignment certainly stores an ``nn.Module``."""
         return any(d.facts.refs and d.makes_modules() for d in self.definitions)
 
-    def slot_taken_between(self, first: Defined, second: Defined) -> Location | None:
+    def slot_taken_between(
+        self, first: Defined, second: Defined, besides: Collection[str] = frozenset()
+    ) -> Location | None:
         """Where another submodule or parameter may be registered between two assignments, or None.
 
         ``nn.Module`` keeps a name in the place where it was registered first. An ``nn.Identity`` stored early would
         move the module that replaces it before those registered in between: another order of ``parameters()``, which
-        optimizer states rely on.
+        optimizer states rely on. Attributes called ``besides`` do not count.
         """
         if first.cls is not second.cls:
             return second.location
         cls = first.cls
         for facts in cls.facts.attributes.values():
-            if facts.name == self.name:
+            if facts.name == self.name or facts.name in besides:
                 continue
             for other in facts.definitions:
                 after = other.method != first.facts.method or other.statement > first.facts.statement
                 before = other.method != second.facts.method or other.statement < second.facts.statement
-                if after and before and _may_register(facts, other) and not _registered_before(facts, first.facts):
+                if after and before and _may_register(facts, other) and not _registered_before(cls, facts, first.facts):
                     return Location(cls.path, other.line, other.column)
             for use in facts.uses:
                 if use.detail == "setattr" and use.method in (first.facts.method, second.facts.method):
@@ -290,6 +298,34 @@ class Attribute:
         if any(method.gives_self or registering & set(method.self_calls) for method in methods):
             return second.location
         return None
+
+    def completion(self, first: Defined) -> Completion | None:
+        """The ``if`` that should store something on all of its paths instead of the early `self.x = None` of ``first``.
+
+        None where the assignment may stay in its place, for nothing is registered in between, and where it has to. What
+        gets its None in the same statement (`self.a = self.b = None`) is no reason: it may keep its early place, too.
+        """
+        later = [d for d in self.definitions if d is not first]
+        found = first.facts.completion
+        if found is None or not all(
+            d.cls is first.cls and d.facts.method == first.facts.method and found.within.contains(d.facts.statement)
+            for d in later
+        ):
+            return None
+        siblings = [
+            facts.name
+            for facts in first.cls.facts.attributes.values()
+            if any(d.statement == first.facts.statement for d in facts.definitions)
+        ]
+        modules = [d for d in later if d.facts.kind is not ValueKind.NONE]
+        if not any(self.slot_taken_between(first, d, siblings) for d in modules):
+            return None
+        readers: list[Tested | Reading] = [*self.guards, *(use for use in self.uses if not use.facts.dominated)]
+        early = {
+            r.facts.method for r in readers if r.facts.method != first.facts.method or r.facts.line <= found.last_line
+        }
+        unseen = first.facts.method not in early and not early & set(first.method.self_calls)
+        return found if unseen and not first.method.gives_self else None
 
     @cached_property
     def dynamic_access(self) -> tuple[Location, Note] | None:

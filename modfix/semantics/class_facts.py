@@ -7,6 +7,7 @@ import builtins
 import re
 
 from modfix.model.span import Span
+from modfix.semantics.completion import completion
 from modfix.semantics.dataflow import Parents
 from modfix.semantics.facts import (
     UNKNOWN,
@@ -212,8 +213,8 @@ class ClassFactsMaker:
         """Whether ``use`` is no call, or passes a tensor as TorchScript sees it."""
         links = self._links(use.method)
         step = links.of(use.node)
-        while step is not None and isinstance(step[0], ast.Attribute):
-            step = links.of(step[0])  # `self.x.forward(v)`
+        if step is not None and isinstance(step[0], ast.Attribute) and step[0].attr == "forward":
+            step = links.of(step[0])
         if step is None or not isinstance(step[0], ast.Call) or step[1] != "func":
             return True
         arguments_ = step[0].args
@@ -271,9 +272,9 @@ class ClassFactsMaker:
             any(_proves_present(node, statement, value) for node in around),
             tuple([source(other) for other in others]) if shared else (),
             source(target),
-            not shared and not (targets and isinstance(targets[0], (ast.Tuple, ast.List))),
+            value is not None and (_is_plain(value) or self._is_plain_parameter(value, functions[-1])),
             source(statement.annotation) if isinstance(statement, ast.AnnAssign) else None,
-            self._lone_if(statement, around),
+            completion(statement, target, self._links(method), self._positions) if kind is ValueKind.NONE else None,
             tuple([(self._positions.span(node).start, _arm(node, statement)) for node in around]),
         )
 
@@ -297,6 +298,12 @@ class ClassFactsMaker:
                 return default is not None and is_none(default)
         return any(map(is_none, scope.values_of(value.id)))
 
+    def _is_plain_parameter(self, value: ast.expr, function: FunctionNode) -> bool:
+        """Whether a parameter has a number, string or truth value as default."""
+        defaults = {arg.arg: default for arg, default in self._parameters(function)}
+        default = defaults.get(value.id) if isinstance(value, ast.Name) else None
+        return default is not None and _is_plain(default) and not is_none(default)
+
     def _around(self, store: SelfStore) -> list[ast.If]:
         """The `if` statements of the method around an assignment, outermost first."""
         known = self._ifs.get(store.method)
@@ -306,10 +313,6 @@ class ClassFactsMaker:
             known.sort(key=_start)
         place = _start(store.statement)
         return [node for node in known if _start(node) <= place < _end(node)]
-
-    def _lone_if(self, statement: ast.stmt, around: list[ast.If]) -> Span | None:
-        alone = around and not around[-1].orelse and any(inner is statement for inner in around[-1].body)
-        return self._positions.span(around[-1]) if alone else None
 
 
 def _start(node: ast.stmt) -> tuple[int, int]:
@@ -331,6 +334,13 @@ def _kind(value: ast.expr | None, made: list[ast.expr], nones: tuple[Span, ...])
     if made and all(isinstance(leaf, ast.Call) for leaf in made):
         return ValueKind.CALL
     return ValueKind.NAME if isinstance(value, ast.Name) else ValueKind.OTHER
+
+
+def _is_plain(value: ast.expr) -> bool:
+    """Whether an expression certainly gives neither a module nor a parameter."""
+    kinds = (ast.Constant, ast.JoinedStr, ast.Compare, ast.BinOp, ast.UnaryOp, ast.Lambda)
+    containers = (ast.List, ast.Tuple, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)
+    return all(isinstance(leaf, (*kinds, *containers)) for leaf in leaves_of(value))
 
 
 def _proves_present(around: ast.If, statement: ast.stmt, value: ast.expr | None) -> bool:

@@ -54,6 +54,16 @@ class UseForm(str, Enum):
     STRING = "string"  # `getattr(obj, "x")`, `hasattr`, `setattr`, `delattr`
 
 
+class Completion(NamedTuple):
+    """What is missing in an ``if`` statement for it to store an attribute on all of its paths."""
+
+    within: Span  # the `if` statement
+    last_line: int  # of it
+    without_else: tuple[Span, ...]  # `if` statements in it, or itself, that would get an `else`
+    ends: tuple[Span, ...]  # last statements of arms that would store it behind
+    rest: str  # what the statement would be that stored None before; empty if nothing
+
+
 class Definition(NamedTuple):
     """One assignment to ``self.x``."""
 
@@ -70,9 +80,9 @@ class Definition(NamedTuple):
     present: bool  # NAME: a test around the assignment says that it is not None
     chain: tuple[str, ...]  # source of the other targets of `a = self.x = None`
     target: str  # source of this target
-    statement_is_simple: bool  # nothing but this target is assigned
+    plain: bool  # certainly neither a module nor a parameter
     annotation: str | None
-    lone_if: Span | None  # the `if` without `else` in whose body the assignment stands
+    completion: Completion | None  # NONE: of the `if` behind
     branches: tuple[tuple[int, str], ...]  # enclosing (offset of `if`, arm), outermost first
 
 

@@ -72,6 +72,21 @@ MODULE_FUNCTIONS = frozenset(
 # Containers iterate over their children or have a length: another child changes what they do.
 CONTAINERS = frozenset({"Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"})
 
+# Modules without parameters, buffers and children, whatever their arguments.
+STATELESS_MODULES = frozenset(
+    """
+    AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d
+    AlphaDropout AvgPool1d AvgPool2d AvgPool3d CELU ChannelShuffle CircularPad1d CircularPad2d CircularPad3d
+    ConstantPad1d ConstantPad2d ConstantPad3d CosineSimilarity Dropout Dropout1d Dropout2d Dropout3d ELU
+    FeatureAlphaDropout Flatten Fold FractionalMaxPool2d FractionalMaxPool3d GELU GLU Hardshrink Hardsigmoid Hardswish
+    Hardtanh Identity LPPool1d LPPool2d LPPool3d LeakyReLU LocalResponseNorm LogSigmoid LogSoftmax MaxPool1d MaxPool2d
+    MaxPool3d MaxUnpool1d MaxUnpool2d MaxUnpool3d Mish PairwiseDistance PixelShuffle PixelUnshuffle RReLU ReLU ReLU6
+    ReflectionPad1d ReflectionPad2d ReflectionPad3d ReplicationPad1d ReplicationPad2d ReplicationPad3d SELU SiLU Sigmoid
+    Softmax Softmax2d Softmin Softplus Softshrink Softsign Tanh Tanhshrink Threshold Unflatten Unfold Upsample
+    UpsamplingBilinear2d UpsamplingNearest2d ZeroPad1d ZeroPad2d ZeroPad3d
+    """.split()
+)
+
 # What every nn.Module instance has, in its class or in its `__dict__`.
 MODULE_MEMBERS = frozenset(
     """
@@ -147,6 +162,12 @@ def is_container(name: str) -> bool:
     """Whether the dotted name is a torch container such as ``torch.nn.Sequential``."""
     name = canonical(name)
     return name.startswith("torch.nn.") and name[9:] in CONTAINERS
+
+
+def is_stateless(name: str) -> bool:
+    """Whether the dotted name is a module class of torch that holds no parameters, buffers or children."""
+    name = canonical(name)
+    return name.startswith("torch.nn.") and name[9:] in STATELESS_MODULES
 
 
 def is_plain_base(base: str) -> bool:

@@ -8,6 +8,7 @@ does wrong comes back as a value (``{"failed": ...}``), never as an exception.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -34,6 +35,10 @@ _FREE_MEMORY_SHARE = 0.75
 
 class WorkerError(Exception):
     """The interpreter cannot be used at all; the message says why and what to do."""
+
+
+class ServerGoneError(WorkerError):
+    """The server process has ended, which it never does by itself."""
 
 
 class CaseError(Exception):
@@ -84,6 +89,7 @@ class Workers:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
+        self.generation = 0  # how many servers have started
 
     def __enter__(self) -> Workers:
         """Start the server.
@@ -167,6 +173,23 @@ class Workers:
         if hello is None or "ready" not in hello:
             raise WorkerError(self._explain(hello, log))
         self.environment = self._describe(cast("Message", hello["ready"]))
+        self.generation += 1
+
+    def restart(self) -> None:
+        """Start a new server where the code has ended the old one, and with it all trees.
+
+        Raises:
+            WorkerError: it does not start.
+        """
+        with self._lock:
+            if self._process is None or self._connection is None:
+                raise WorkerError("the workers are closed")
+            try:
+                self._process.wait(5)
+            except subprocess.TimeoutExpired:  # it lives: somebody else has started it
+                return
+            self._connection.close()
+            self._start()
 
     def _variables(self) -> dict[str, str]:
         variables = dict(os.environ)
@@ -250,7 +273,8 @@ class Workers:
         finally:
             theirs.close()
             os.close(their_stderr)
-        return TreeProcess(int(cast("int", answer["pid"])), root, connection, stderr, forks=isolation == "fork")
+        pid = cast("int", answer["pid"])
+        return TreeProcess(pid, self.generation, root, connection, stderr, forks=isolation == "fork")
 
     def serve(self, request: Message, descriptors: Iterable[int] = ()) -> Message:
         """What the server answers to ``request``.
@@ -264,10 +288,12 @@ class Workers:
             try:
                 self._connection.send(request, list(descriptors))
                 answer = self._connection.receive(_ANSWER_LIMIT_S)
-            except OSError as error:  # a TimeoutError is one too
-                raise WorkerError(f"the worker's server process does not answer: {error}") from error
+            except TimeoutError as error:
+                raise WorkerError("the worker's server process does not answer") from error
+            except OSError:
+                answer = None
         if answer is None:
-            raise WorkerError("the worker's server process has ended")
+            raise ServerGoneError("the worker's server process has ended")
         return answer
 
 
@@ -311,21 +337,29 @@ class Side:
         line numbers, optional); all others are keyword arguments of the observer.
 
         Raises:
-            WorkerError: the server process is gone; whatever the project's code does is no reason.
+            WorkerError: the workers are closed, or a new server does not start; whatever the project's code does is no
+                reason.
         """
         with self._lock:
             modules = _modules(job)
             if modules in self._broken:
                 return self._broken[modules]
-            tree = self._tree(self._isolation or _isolation_for(job))
-            ours, theirs = Connection.pair()
             try:
-                answer, was_importing = self._ask(tree, job, ours, theirs)
-            finally:
-                ours.close()
-            if was_importing and not tree.is_alive:
-                self._broken[modules] = answer
-            return answer
+                return self._ask_tree(job, modules)
+            except ServerGoneError:
+                self._workers.restart()
+                return failure("crash", "the code ended the processes of the verifier")
+
+    def _ask_tree(self, job: Mapping[str, object], modules: tuple[str, ...]) -> Message:
+        tree = self._tree(self._isolation or _isolation_for(job))
+        ours, theirs = Connection.pair()
+        try:
+            answer, was_importing = self._ask(tree, job, ours, theirs)
+        finally:
+            ours.close()
+        if was_importing and not tree.is_alive:
+            self._broken[modules] = answer
+        return answer
 
     def _ask(
         self, tree: TreeProcess, job: Mapping[str, object], ours: Connection, theirs: socket.socket
@@ -341,17 +375,17 @@ class Side:
 
     def _tree(self, isolation: Isolation) -> TreeProcess:
         tree = self._trees.get(isolation)
+        if tree is not None and tree.generation != self._workers.generation:
+            tree.close()  # it ended with its server
+        if tree is not None and tree.is_alive and not any(tree.connection.drain()) and not tree.connection.is_open:
+            self._end(tree)  # it ended since it was asked last
         if tree is None or not tree.is_alive:
-            if tree is not None:
-                self._end(tree)
             tree = self._trees[isolation] = self._workers.start_tree(self.root, isolation, self._watch)
         return tree
 
     def _end(self, tree: TreeProcess) -> None:
-        try:
+        with contextlib.suppress(WorkerError):  # the server is gone, and all trees with it
             tree.end(self._workers.serve)
-        except WorkerError:  # the server is gone, and all trees with it
-            tree.close()
 
 
 def _isolation_for(job: Mapping[str, object]) -> Isolation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -61,11 +62,17 @@ def verify_cases(
     before: Side, after: Side, cases: Sequence[CaseSpec], options: Options, progress: Progress | None = None
 ) -> list[CaseResult]:
     """The verdicts of all cases, in order, each with the lines that ran. See `compare_case` for how it comes about."""
-    results = []
-    for number, case in enumerate(cases):
-        if progress is not None:
-            progress(f"verifying {case.name}", number, len(cases))
-        results.append(_Case(before, after, case, options).verify())
+    results: list[CaseResult] = []
+    # Each side does one thing at a time: with two cases under way, both have something to do.
+    executor = ThreadPoolExecutor(2)
+    try:
+        running = [executor.submit(_Case(before, after, case, options).verify) for case in cases]
+        for number, (case, future) in enumerate(zip(cases, running, strict=True)):
+            if progress is not None:
+                progress(f"verifying {case.name}", number, len(cases))
+            results.append(future.result())
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)  # after Ctrl-C nobody waits for a case that hangs
     return results
 
 
@@ -133,7 +140,10 @@ class _Case:
         """The verdict of the first rung that can say anything, with what it was made from."""
         for rung in RUNGS:
             self._ran = ({}, {})  # what an attempt ran that came to nothing shows nothing
-            observations = self._ask("proof", rung=rung, device="cpu")
+            first = self._ask_one(0, "proof", rung=rung, device="cpu")
+            if rung != RUNGS[-1] and _failed_somewhere(first):
+                continue  # whatever the other side does there
+            observations = first, self._ask_one(1, "proof", rung=rung, device="cpu")
             verdict = compare_observations(*observations, case=self._case.name, rung=rung)
             if verdict.outcome is Outcome.PROVED or rung == RUNGS[-1]:
                 break

@@ -16,10 +16,11 @@ from modfix.verify.connection import Connection, Message
 
 Serve = Callable[[Message], Message]
 
-_NO_ANSWER = 81  # exit status of `worker/tree.py`
+_NO_ANSWER = 81  # exit status of a process that could not go on, see `worker/tree.py`
 _TAIL_BYTES = 16_384
 _MEMORY_INTERVAL_S = 0.25
 _END_LIMIT_S = 5  # between the answer and the end of the process, and between a kill and its effect
+_GIVEN_UP = re.compile(r"^modfix: (.*)", re.MULTILINE)
 _FRAME = re.compile(r'File "(.*?)", line (\d+)')
 
 
@@ -36,6 +37,7 @@ class TreeProcess:
     """The process of a tree, and what connects us with it."""
 
     pid: int
+    generation: int  # of the server that it was forked from
     root: Path
     connection: Connection
     stderr: int  # where its standard error can be read
@@ -195,7 +197,8 @@ class _Case:
             return failure("crash", f"the process was ended by signal {number} ({reason.lower()}){hint}", where)
         code = os.WEXITSTATUS(self._status)
         if code == _NO_ANSWER:
-            return failure("crash", "the answer could not be sent: the code closes files that are not its own", where)
+            why = _GIVEN_UP.findall(self._tree.tail.decode("utf-8", "replace")) or ["the code closes files of others"]
+            return failure("crash", f"the process could not go on: {why[-1]}", where)
         return failure("exit", f"the code ended the process with exit status {code}", where)
 
     def _where(self) -> str:

@@ -199,10 +199,14 @@ def test_where_somebody_tests_a_parameter_counts_as_optional() -> None:
 @pytest.mark.parametrize(
     ("between", "taken"),
     [
-        ("self.n = nn.ReLU()", True),
+        ("self.n = nn.Linear(3, 3)", True),
+        ("self.n = nn.ReLU()", False),
         ("self.n = nn.Parameter(x)", True),
         ("self.n = make()", True),
+        ("self.n = x", True),
         ("self.n = 3\nf(self.n)", False),
+        ("self.n = 3", False),
+        ("self.n = [x]", False),
         ("self.n = len(x)", False),
         ("self.n = None", False),
     ],

@@ -21,7 +21,7 @@ class PlainWorkers(Workers):
 @pytest.fixture(scope="session")
 def plain_workers() -> Iterator[Workers]:
     pytest.importorskip("torch")
-    with PlainWorkers(device="cpu", time_limit_s=20) as workers:
+    with PlainWorkers(device="cpu", time_limit_s=30, memory_limit_mb=500) as workers:
         yield workers
 
 

@@ -15,8 +15,19 @@ _HEADER_BYTES = 8
 _MAX_DESCRIPTORS = 8
 _OUT_OF_REACH = 700  # above what `os.closerange(3, 256)` and the like close
 
-_encode = JSONEncoder(check_circular=False).encode
-_decode = JSONDecoder().decode
+
+class _Encoder(JSONEncoder):
+    encode = JSONEncoder.encode
+    iterencode = JSONEncoder.iterencode
+
+
+class _Decoder(JSONDecoder):
+    decode = JSONDecoder.decode
+    raw_decode = JSONDecoder.raw_decode
+
+
+_encode = _Encoder(check_circular=False).encode
+_decode = _Decoder().decode
 
 
 class Channel:

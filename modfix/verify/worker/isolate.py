@@ -17,6 +17,7 @@ import resource
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Callable, NoReturn
 
@@ -27,6 +28,9 @@ _PR_SET_CHILD_SUBREAPER = 36
 _LINUX = sys.platform.startswith("linux")
 _libc = ctypes.CDLL(None, use_errno=True) if _LINUX else None
 _MIB = 1 << 20
+# Bound early: needed after code of the project has run, which may replace them.
+_open, _chdir, _getppid = open, os.chdir, os.getppid
+_torch_seed, _random_seed = torch.manual_seed, random.seed
 
 
 class NetworkError(OSError):
@@ -53,7 +57,7 @@ def die_with(parent: int) -> None:
     """Have this process killed when its parent, which had the number ``parent``, ends."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it ended before the request
+    if _getppid() != parent:  # it ended before the request
         os._exit(1)
 
 
@@ -83,7 +87,7 @@ def _processes() -> Iterator[tuple[int, int]]:
         return
     for name in os.listdir("/proc"):
         if name.isdigit():
-            with contextlib.suppress(OSError), open(f"/proc/{name}/stat", "rb") as file:
+            with contextlib.suppress(OSError), _open(f"/proc/{name}/stat", "rb") as file:
                 yield int(name), int(file.read().rpartition(b")")[2].split()[1])  # the name may hold anything
 
 
@@ -99,6 +103,17 @@ def kill_all(find: Callable[[], list[int]]) -> None:
         stopped |= fresh
     for pid in stopped:
         _signal(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 2  # one that the kernel holds may take longer
+    while time.monotonic() < deadline and not all(map(_has_ended, stopped)):
+        time.sleep(0.001)
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        with _open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] == b"Z"
+    except OSError:
+        return True
 
 
 def _signal(pid: int, number: int) -> None:
@@ -116,7 +131,7 @@ def memory_used_mb(pid: int) -> float:
 
 def _memory_kb(pid: int) -> int:
     try:
-        with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
+        with _open(f"/proc/{pid}/smaps_rollup", "rb") as file:
             for line in file:
                 if line.startswith(b"Pss:"):
                     return int(line.split()[1])
@@ -132,7 +147,7 @@ def limit_memory(limit_mb: int | None) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     soft = hard
     if limit_mb is not None:
-        with open("/proc/self/status", "rb") as file:
+        with _open("/proc/self/status", "rb") as file:
             used_kb = next(int(line.split()[1]) for line in file if line.startswith(b"VmData:"))
         soft = used_kb * 1024 + limit_mb * _MIB
         if hard != resource.RLIM_INFINITY:
@@ -234,8 +249,8 @@ def calm_signals() -> None:
 
 def seed() -> None:
     """Seed every generator that is loaded, so that code which draws numbers at import draws the same on both sides."""
-    random.seed(0)
-    torch.manual_seed(0)
+    _random_seed(0)
+    _torch_seed(0)
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         numpy.random.seed(0)
@@ -267,6 +282,6 @@ def reset(root: str, threads: int) -> None:
 def enter(root: str) -> None:
     """Make ``root`` the working directory, or the folder above it where the code has removed it."""
     try:
-        os.chdir(root)
+        _chdir(root)
     except OSError:
-        os.chdir(os.path.dirname(root) if os.path.isdir(os.path.dirname(root)) else "/")
+        _chdir(os.path.dirname(root) if os.path.isdir(os.path.dirname(root)) else "/")

@@ -11,6 +11,7 @@ error goes) -> ``pid``; ``kill`` a pid and all below it -> ``status`` of a tree;
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import shutil
 import signal
@@ -25,7 +26,7 @@ from . import isolate
 from .channel import Channel, move_out_of_reach
 from .jobs import preload
 from .main import version_of
-from .tree import Tree
+from .tree import Tree, give_up
 
 
 def serve(channel: Channel, scratch: str) -> None:
@@ -35,6 +36,8 @@ def serve(channel: Channel, scratch: str) -> None:
         isolate.adopt_orphans()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, whose end is our end
         preload()
+        gc.collect()
+        gc.freeze()  # what torch has made need not be looked through again, nor copied by each fork
         channel.send({"ready": describe()})
         server.run()
     finally:
@@ -112,8 +115,9 @@ class Server:
             isolate.detach(stderr)
             os.close(stderr)
             Tree(Channel(move_out_of_reach(connection)), request).run()
-        finally:
-            os._exit(1)
+            os._exit(0)
+        except BaseException as error:
+            give_up(error)
 
     def _strays(self, tree: int, keep: Collection[int]) -> list[int]:
         """What a case of ``tree`` left behind: below it, or below us because its parent has ended."""
@@ -127,10 +131,7 @@ class Server:
     def _kill(self, pid: int) -> int | None:
         """Kill ``pid`` and all below it; the status of a tree, also of one that has ended before."""
         self._reap()
-        if pid in self._statuses:
-            isolate.kill_all(lambda: self._strays(pid, ()))
-        else:
-            isolate.kill_all(lambda: [pid, *isolate.below(pid, isolate.children())])
+        isolate.kill_all(lambda: self._strays(pid, ()) + ([] if pid in self._statuses else [pid]))
         if pid in self._trees:
             self._wait(pid)
         return self._statuses.pop(pid, None)

@@ -7,19 +7,29 @@ fails; else ``{"started": pid, "keep": pids}`` when the case begins (``keep``: p
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
-from typing import Any
+from os import _exit as exit_now  # bound early, as all that is needed after code of the project has run
+from os import close, fork, getpid, setsid, waitpid, write
+from typing import Any, NoReturn
 
 import torch
 
 from . import isolate, jobs, spec
 from .channel import Channel, move_out_of_reach
-from .failures import describe
+from .failures import describe, text_of
 from .lines import Watcher
 
-NO_ANSWER = 81  # exit status: the case ran, but its answer could not be sent
+NO_ANSWER = 81  # exit status of `give_up`
+
+
+def give_up(error: BaseException) -> NoReturn:
+    """End this process, which cannot tell any more how it went."""
+    with contextlib.suppress(BaseException):
+        write(2, f"\nmodfix: {text_of(error)}\n".encode("utf-8", "replace"))
+    exit_now(NO_ANSWER)
 
 
 class Tree:
@@ -57,12 +67,12 @@ class Tree:
         self._watcher.add(request.get("watch") or {})
         failure = self._import(request)
         if failure is not None:
-            os.close(answer)
+            close(answer)
             self._channel.send(failure)
         elif self._forks:
             self._fork(request, answer)
         else:
-            self._channel.send({"started": os.getpid(), "keep": self._helpers})
+            self._channel.send({"started": getpid(), "keep": self._helpers})
             isolate.reset(self._root, self._threads)
             self._run_case(request, Channel(answer))
             self._channel.send({"ended": 0})
@@ -84,27 +94,27 @@ class Tree:
             return self._failures[name]
         if wanted:
             isolate.calm_signals()
-            self._helpers = isolate.below(os.getpid(), isolate.children())
+            self._helpers = isolate.below(getpid(), isolate.children())
         return None
 
     def _fork(self, request: dict[str, Any], answer: int) -> None:
-        parent = os.getpid()
-        pid = os.fork()
+        parent = getpid()
+        pid = fork()
         if not pid:
             try:
                 isolate.die_with(parent)
                 self._channel.close()
-                os.setsid()
+                setsid()
                 isolate.enter(self._root)
                 torch.set_num_threads(self._threads)
                 isolate.limit_memory(self._memory_limit_mb)
                 self._run_case(request, Channel(answer))
-                os._exit(0)
-            finally:
-                os._exit(NO_ANSWER)
-        os.close(answer)
+                exit_now(0)
+            except BaseException as error:
+                give_up(error)
+        close(answer)
         self._channel.send({"started": pid, "keep": self._helpers})
-        _, status = os.waitpid(pid, 0)
+        _, status = waitpid(pid, 0)
         self._channel.send({"ended": status})
 
     def _run_case(self, request: dict[str, Any], channel: Channel) -> None:
@@ -115,6 +125,7 @@ class Tree:
             answer["lines"] = {path: watched.get(path, []) for path in request.get("watch") or {}}
         except BaseException as error:
             answer = describe(error, self._root)
+        isolate.calm_signals()
         isolate.limit_memory(None)
         channel.send(answer)
         channel.close()
