@@ -11,7 +11,7 @@ from functools import cached_property
 from modfix.model.edit import Edit, EnsureImport, InsertAfter, InsertBefore
 from modfix.model.finding import Applicability
 from modfix.model.span import Location
-from modfix.semantics.facts import AttributeFacts, CallPlace, TorchCall, UseForm, ValueKind
+from modfix.semantics.facts import GIVEN, AttributeFacts, CallPlace, TorchCall, UseForm, ValueKind
 from modfix.semantics.project import ModuleClass, Truth
 from modfix.semantics.torch_names import EXTERNAL_MODULE_BASES, is_module_class
 
@@ -123,7 +123,9 @@ class NewModules:
         for suffix in ("", "_layer", "_module", "_op"):
             stem = base + suffix
             names = (
-                [stem] if count == 1 else [f"{stem}{'_' if stem[-1].isdigit() else ''}{n}" for n in range(1, count + 1)]
+                [stem]
+                if count == 1
+                else [f"{stem}{'_' if any(map(str.isdigit, stem)) else ''}{n}" for n in range(1, count + 1)]
             )
             if all(map(self._is_free, names)):
                 return names
@@ -166,7 +168,7 @@ class NewModules:
                     if any(use.method == name and use.form is UseForm.VALUE for use in facts.uses)
                 )
                 for called in (*method.self_calls, *handed):
-                    if called not in found:
+                    if called not in found and called != GIVEN:
                         found.add(called)
                         waiting.append(called)
         return frozenset(found - {"__init__"})
