@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -99,7 +99,6 @@ class Session:
         change: Change,
         *,
         declared: Mapping[str, str] | None = None,
-        only: Collection[str] | None = None,
     ) -> tuple[list[CaseResult], VerifyResult]:
         """The verdicts about two versions, of cases and of the fixes that ``change`` consists of.
 
@@ -108,7 +107,6 @@ class Session:
             after: from this session.
             change: what changed between the two.
             declared: kinds of differences that codemods declare -> name of the codemod.
-            only: names of the cases to run; None for all.
         """
         watch = change.watched("before"), change.watched("after")
         sides = self._side(before, watch[0]), self._side(after, watch[1])
@@ -120,14 +118,9 @@ class Session:
             watch_before=watch[0],
             watch_after=watch[1],
         )
-        wanted = [case for case in ready if only is None or case.name in only]
-        results += verify_cases(*sides, wanted, options, self.progress)
-        return results, self.result(results, change)
-
-    def result(self, results: Sequence[CaseResult], change: Change) -> VerifyResult:
-        """The same as one value."""
+        results += verify_cases(*sides, ready, options, self.progress)
         verdicts = tuple(result.verdict for result in results)
-        return VerifyResult(verdicts, judge(change, results), self.environment)
+        return results, VerifyResult(verdicts, judge(change, results), self.environment)
 
     def forget(self, tree: Tree) -> None:
         """End the processes of a version that is no longer needed."""
