@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 from modfix.model.verdict import Environment, Outcome, VerifyResult
 from modfix.verify.attribution import CaseResult, Change, judge
+from modfix.verify.lockstep import Watch, verify_script, verify_tests
 from modfix.verify.plan import CaseSpec
 from modfix.verify.process import Side, Workers
 from modfix.verify.run import Options, Progress, expand, verify_cases
@@ -26,16 +27,20 @@ class Settings:
         allow: kinds of differences (`modfix.verify.verdicts.ALLOWANCES`) that count as none.
         allow_close: whether CLOSE is good enough.
         allow_unverified: whether UNVERIFIED is good enough.
-        time_limit_s: for each question about a case.
+        time_limit_s: for each question about a case, and for each test; a script has ten times as long.
+        tests: arguments of pytest: the project's own tests, run in lock step; none where empty.
+        run: a command such as ``python train.py --epochs 1``, run in lock step; none where empty.
     """
 
-    cases: tuple[CaseSpec, ...]
+    cases: tuple[CaseSpec, ...] = ()
     python: Path | None = None
     device: str = "auto"
     allow: frozenset[str] = frozenset()
     allow_close: bool = False
     allow_unverified: bool = False
     time_limit_s: float = 60
+    tests: str = ""
+    run: str = ""
 
     @property
     def acceptable(self) -> frozenset[Outcome]:
@@ -107,6 +112,9 @@ class Session:
             after: from this session.
             change: what changed between the two.
             declared: kinds of differences that codemods declare -> name of the codemod.
+
+        Raises:
+            LockStepError: the tests or the script cannot be run at all.
         """
         watch = change.watched("before"), change.watched("after")
         sides = self._side(before, watch[0]), self._side(after, watch[1])
@@ -119,8 +127,19 @@ class Session:
             watch_after=watch[1],
         )
         results += verify_cases(*sides, ready, options, self.progress)
+        results += self._lock_step(*sides, Watch(*watch))
         verdicts = tuple(result.verdict for result in results)
         return results, VerifyResult(verdicts, judge(change, results), self.environment)
+
+    def _lock_step(self, before: Side, after: Side, watch: Watch) -> Iterator[CaseResult]:
+        """The verdicts about the project's own tests, and about a script."""
+        limit = self._settings.time_limit_s
+        if self._settings.tests:
+            self._tell("running tests")
+            yield from verify_tests(before, after, self._settings.tests, watch=watch, time_limit_s=limit)
+        if self._settings.run:
+            self._tell(f"running {self._settings.run}")
+            yield verify_script(before, after, self._settings.run, watch=watch, time_limit_s=10 * limit)
 
     def forget(self, tree: Tree) -> None:
         """End the processes of a version that is no longer needed."""
