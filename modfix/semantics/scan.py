@@ -108,7 +108,9 @@ class _Scanner:
         alternatives = {name for name, ref in bound_names(blocks) if ref.startswith("@")}  # `if fast: def make(): ...`
         functions = {
             node.name: FunctionFacts(
-                node.name, (UNKNOWN,) if node.name in alternatives else make.returns(node, (node,))
+                node.name,
+                (UNKNOWN,) if node.name in alternatives else make.returns(node, (node,)),
+                frozenset([arg.arg for arg in arguments(node)]),
             )
             for node in self.tree.body
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))

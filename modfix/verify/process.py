@@ -206,6 +206,7 @@ class Workers:
             OPENBLAS_NUM_THREADS=count,
             CUBLAS_WORKSPACE_CONFIG=":4096:8",
             TORCHDYNAMO_DISABLE="1",
+            PYTORCH_NVML_BASED_CUDA_CHECK="1",
             MPLBACKEND="Agg",
             TMPDIR=str(self.scratch / "tmp"),
         )
@@ -237,9 +238,7 @@ class Workers:
             device = "cuda" if ready["cuda"] else "cpu"
         elif device.startswith("cuda") and not ready["cuda"]:
             raise WorkerError(f"torch of `{self.python}` finds no CUDA device: use `--device cpu`")
-        return Environment(
-            str(ready["python"]), str(ready["torch"]), device, self._threads, str(ready.get("rules", ""))
-        )
+        return Environment(str(ready["python"]), str(ready["torch"]), device, self._threads, str(ready["rules"]))
 
     # -- for `Side`
 
@@ -308,14 +307,19 @@ class Side:
         self._isolation = isolation
         self._watch = watch
         self._lock = threading.Lock()
+        self._is_closed = False
         self._trees: dict[Isolation, TreeProcess] = {}
         self._broken: dict[tuple[str, ...], Message] = {}  # modules -> how importing them ended the tree's process
 
     def close(self) -> None:
-        """End the processes of this tree."""
+        """End the processes of this tree; a question that is being answered in another thread ends with a failure."""
+        self._is_closed = True
         for tree in self._trees.values():
-            self._end(tree)
-        self._trees.clear()
+            tree.connection.interrupt()
+        with self._lock:
+            for tree in self._trees.values():
+                self._end(tree)
+            self._trees.clear()
 
     def list_cases(self, listed: str) -> list[str]:
         """The names of the cases that the function ``listed`` (``package.module:cases``) of the tree lists.
@@ -341,6 +345,8 @@ class Side:
                 reason.
         """
         with self._lock:
+            if self._is_closed:
+                raise WorkerError("the side is closed")
             modules = _modules(job)
             if modules in self._broken:
                 return self._broken[modules]
@@ -351,7 +357,7 @@ class Side:
                 return failure("crash", "the code ended the processes of the verifier")
 
     def _ask_tree(self, job: Mapping[str, object], modules: tuple[str, ...]) -> Message:
-        tree = self._tree(self._isolation or _isolation_for(job))
+        tree = self._tree(self._isolation or _isolation_for(job, self._workers.environment.device))
         ours, theirs = Connection.pair()
         try:
             answer, was_importing = self._ask(tree, job, ours, theirs)
@@ -388,8 +394,9 @@ class Side:
             tree.end(self._workers.serve)
 
 
-def _isolation_for(job: Mapping[str, object]) -> Isolation:
-    return "process" if str(job.get("device", "cpu")).startswith("cuda") else "fork"
+def _isolation_for(job: Mapping[str, object], automatic: str) -> Isolation:
+    device = str(job.get("device", "cpu"))
+    return "process" if (automatic if device == "auto" else device).startswith("cuda") else "fork"
 
 
 def _modules(job: Mapping[str, object]) -> tuple[str, ...]:
