@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +36,11 @@ class Connection:
         """Close this end."""
         self.is_open = False
         self._stream.close()
+
+    def interrupt(self) -> None:
+        """Make it seem to whoever waits for it, in another thread, that the other end is gone."""
+        with contextlib.suppress(OSError):
+            self._stream.shutdown(socket.SHUT_RDWR)
 
     def send(self, message: Mapping[str, object], descriptors: Sequence[int] = ()) -> None:
         """Send ``message``, and open files with it.

@@ -27,8 +27,8 @@ def main() -> None:
     spec.loader.exec_module(start)
     start.load_package()
     jobs: Any = importlib.import_module("_modfix_worker.jobs")
-    jobs._observers["plain"] = observe
-    global SEED  # bound early, as an observer must
+    jobs._jobs["plain"] = observe
+    global SEED  # noqa: PLW0603  # bound early, as an observer must
     SEED = importlib.import_module("torch").manual_seed
     start.main()
 

@@ -50,7 +50,7 @@ def _classify(error: BaseException, phase: str) -> tuple[str, str]:
             return "stdin", text_of(cause).partition(": ")[2]
     message = text_of(error)
     if "stdin" in isolate.blocked:  # a debugger, for one, ends with an error of its own
-        return "stdin", f"the code asks for input on stdin, and there is nobody to answer ({message})"
+        return "stdin", str(isolate.refusal("stdin", message))
     if isinstance(error, MemoryError) or any(text in message for text in _OUT_OF_MEMORY):
         return "memory", message
     if isinstance(error, SystemExit):

@@ -41,7 +41,17 @@ class NoInputError(EOFError):
     """The code asked the user for input."""
 
 
-blocked: list[str] = []  # what was asked for and refused, in this process: "network: host:443", "stdin"
+def refusal(what: str, error: str) -> Exception:
+    """What was refused, an entry of `blocked`, as an exception; ``error`` is what the code made of it."""
+    kind, _, address = what.partition(" ")
+    if kind == "network":
+        return NetworkError(errno.ENETUNREACH, f"{_NETWORK.format(address)} ({error})")
+    return NoInputError(f"{_STDIN} ({error})")
+
+
+_STDIN = "the code asks for input on stdin, and there is nobody to answer"
+_NETWORK = "the code wants the network ({}), which the verifier does not give"
+blocked: list[str] = []  # what was asked for and refused, in this process: "network host:443", "stdin"
 
 
 # -- processes ---------------------------------------------------------------------------------------------------------
@@ -191,7 +201,7 @@ class _NoInput(io.TextIOBase):
 
     def _refuse(self) -> NoReturn:
         blocked.append("stdin")
-        raise NoInputError("the code asks for input on stdin, and there is nobody to answer")
+        raise NoInputError(_STDIN)
 
 
 def block_network() -> None:
@@ -230,10 +240,8 @@ def _check_host(host: Any, port: Any) -> None:
     name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
     if name in (None, "", "localhost", "::1", "0.0.0.0", "::") or str(name).startswith("127."):
         return
-    blocked.append(f"network: {name}:{port}")
-    raise NetworkError(
-        errno.ENETUNREACH, f"the code wants the network ({name}:{port}), which the verifier does not give"
-    )
+    blocked.append(f"network {name}:{port}")
+    raise NetworkError(errno.ENETUNREACH, _NETWORK.format(f"{name}:{port}"))
 
 
 # -- state between cases -----------------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ From Python 3.12 on through `sys.monitoring`, which costs next to nothing: each 
 
 from __future__ import annotations
 
+import dis
+import inspect
 import os
 import sys
 import threading
@@ -26,7 +28,7 @@ class Watcher:
         self._wanted: dict[str, set[int]] = {}  # name of the file as code objects have it -> lines not seen yet
         self._names: dict[str, str] = {}  # the same -> path as it was given
         self._seen: dict[str, set[int]] = {}
-        self._codes: dict[CodeType, set[int] | None] = {}
+        self._codes: dict[CodeType, set[int]] = {}
         self.root = root
         self.add(watch)
 
@@ -74,15 +76,11 @@ class Watcher:
         wanted = self._wanted.get(code.co_filename)
         if not wanted:  # another file, or all of this one was seen
             return None
-        own = self._lines_of(code)
-        if own.isdisjoint(wanted):
-            return None
-        self._note(code.co_filename, frame.f_lineno)
-        return self._on_line
+        return None if self._lines_of(code).isdisjoint(wanted) else self._on_line
 
     def _on_line(self, frame: FrameType, event: str, arg: object) -> Any:
         if event == "line":
-            self._note(frame.f_code.co_filename, frame.f_lineno)
+            self._note(frame.f_code, frame.f_lineno)
         return self._on_line
 
     def _lines_of(self, code: CodeType) -> set[int]:
@@ -99,14 +97,16 @@ class Watcher:
         if tool is None:  # all in use, by debuggers and the like
             return self._trace()
         events = monitoring.events
+        watched: list[CodeType] = []
 
         def on_start(code: CodeType, offset: int) -> Any:
             if code.co_filename in self._wanted:
                 monitoring.set_local_events(tool, code, events.LINE)
+                watched.append(code)
             return monitoring.DISABLE
 
         def on_line(code: CodeType, number: int) -> Any:
-            self._note(code.co_filename, number)
+            self._note(code, number)
             return monitoring.DISABLE
 
         monitoring.use_tool_id(tool, _TOOL_NAME)
@@ -118,25 +118,37 @@ class Watcher:
 
         def stop() -> None:
             monitoring.set_events(tool, 0)
+            for code in watched:
+                monitoring.set_local_events(tool, code, 0)
             for event in (events.PY_START, events.PY_RESUME, events.LINE):
                 monitoring.register_callback(tool, event, None)
             monitoring.free_tool_id(tool)
 
         return stop
 
-    def _note(self, file: str, number: int) -> None:
-        wanted = self._wanted.get(file)
-        if wanted and number in wanted:
+    def _note(self, code: CodeType, number: int) -> None:
+        wanted = self._wanted.get(code.co_filename)
+        if wanted and number in wanted and number in self._lines_of(code):
             wanted.discard(number)
-            self._seen[self._names[file]].add(number)
+            self._seen[self._names[code.co_filename]].add(number)
 
 
 def lines_of(code: CodeType) -> set[int]:
-    """The numbers of the lines that ``code`` itself (not the functions in it) consists of."""
-    if hasattr(code, "co_lines"):
-        return {number for _, _, number in code.co_lines() if number is not None}
-    import dis
+    """The numbers of the lines that ``code`` itself runs, without those that only a call of a function in it does."""
+    own = _table(code)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType) and (constant.co_name == "<lambda>" or constant.co_name[0] != "<"):
+            body = _table(constant)
+            if len(body) > 1:
+                body.discard(constant.co_firstlineno)  # the `def`, which runs with the code around it
+            if constant.co_flags & inspect.CO_OPTIMIZED:  # the body of a class runs with the code around it too
+                own -= body
+    return own
 
+
+def _table(code: CodeType) -> set[int]:
+    if hasattr(code, "co_lines"):
+        return {number for _, _, number in code.co_lines() if number}
     return {number for _, number in dis.findlinestarts(code)}
 
 

@@ -12,6 +12,7 @@ import os
 import sys
 from typing import Any
 
+NAME = "_modfix_worker"
 MINIMUM_TORCH = (1, 13)
 PROOF_TORCH = (2, 0)  # TorchDispatchMode as value numbering needs it
 
@@ -19,7 +20,7 @@ PROOF_TORCH = (2, 0)  # TorchDispatchMode as value numbering needs it
 def main() -> None:
     """Run the server until the parent is gone."""
     load_package()
-    connection: Any = importlib.import_module("_modfix_worker.channel")
+    connection: Any = importlib.import_module(f"{NAME}.channel")
     channel = connection.Channel(connection.move_out_of_reach(int(sys.argv[1])))
     try:
         import torch
@@ -30,21 +31,23 @@ def main() -> None:
     if version < MINIMUM_TORCH:
         channel.send({"failed": {"kind": "torch", "message": f"torch {torch.__version__} is older than 1.13"}})
         return
-    server: Any = importlib.import_module("_modfix_worker.server")
+    server: Any = importlib.import_module(f"{NAME}.server")
     server.serve(channel, sys.argv[2])
 
 
 def load_package() -> None:
     """Make the folder of this file importable as `_modfix_worker`, and in no other way."""
+    if NAME in sys.modules:
+        return
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [path for path in sys.path if os.path.abspath(path or ".") != here]
     package = importlib.util.spec_from_file_location(
-        "_modfix_worker", os.path.join(here, "__init__.py"), submodule_search_locations=[here]
+        NAME, os.path.join(here, "__init__.py"), submodule_search_locations=[here]
     )
     assert package is not None
     assert package.loader is not None
     module = importlib.util.module_from_spec(package)
-    sys.modules["_modfix_worker"] = module
+    sys.modules[NAME] = module
     package.loader.exec_module(module)
 
 

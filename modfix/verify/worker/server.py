@@ -25,7 +25,7 @@ import torch
 from . import isolate
 from .channel import Channel, move_out_of_reach
 from .jobs import preload
-from .main import version_of
+from .rules import RULES_VERSION
 from .tree import Tree, give_up
 
 
@@ -51,8 +51,8 @@ def describe() -> dict[str, Any]:
     return {
         "python": ".".join(map(str, sys.version_info[:3])),
         "torch": torch.__version__,
-        "torch_version": list(version_of(torch)),
         "cuda": _has_cuda(),
+        "rules": RULES_VERSION,
     }
 
 

@@ -94,6 +94,7 @@ class Tree:
             return self._failures[name]
         if wanted:
             isolate.calm_signals()
+            isolate.blocked.clear()  # the imports came to terms with it
             self._helpers = isolate.below(getpid(), isolate.children())
         return None
 
