@@ -291,7 +291,7 @@ def _order_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
             ):
                 if second.facts.kind is not ValueKind.NONE:
                     yield "removed", f"`None` removes the module stored in line {second.facts.line}", first.location
-            elif second.facts.kind is ValueKind.NONE:
+            elif second.facts.kind is ValueKind.NONE or attr.completion(first) is not None:
                 continue
             elif not second.makes_modules():
                 yield (
@@ -299,7 +299,7 @@ def _order_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
                     "what is stored here is not certainly a module, and cannot replace an `nn.Identity`",
                     second.location,
                 )
-            elif attr.completion(first) is None and (between := attr.slot_taken_between(first, second)):
+            elif between := attr.slot_taken_between(first, second):
                 yield (
                     "order",
                     f"registered between `None` and the module; `{attr.name}` would come before it in `parameters()`",

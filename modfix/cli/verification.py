@@ -146,10 +146,10 @@ def settings(root: Path, config: VerifyConfig, request: Request) -> Settings:
     Raises:
         UserError: nothing says what to run, or something cannot be understood.
     """
-    from modfix.verify.compare import ALLOWANCES
     from modfix.verify.plan import PlanError
     from modfix.verify.process import find_interpreter
     from modfix.verify.session import Settings
+    from modfix.verify.verdicts import ALLOWANCES
 
     try:
         cases = tuple(_cases(config, request))

@@ -24,7 +24,7 @@ class Codemod(ABC):
     The docstring of a codemod's *module* is its manual (What it does / Why / Example / Fix safety / References);
     `modfix explain` prints it. ``Options`` is a frozen dataclass; its fields are the keys of ``[tool.modfix.<name>]``,
     with snake case for kebab case. ``declares`` are kinds of differences that its fixes make on purpose (the keys of
-    `modfix.verify.compare.ALLOWANCES`, such as ``keys-added``): the verifier then reports them and does not object.
+    `modfix.verify.verdicts.ALLOWANCES`, such as ``keys-added``): the verifier then reports them and does not object.
     """
 
     name: ClassVar[str]

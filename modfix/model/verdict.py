@@ -77,7 +77,7 @@ class Check:
 class Modulo:
     """A difference that was declared by the codemod which made it, or allowed by the user."""
 
-    kind: str  # one of `modfix.verify.compare.ALLOWANCES`, e.g. "keys-added"
+    kind: str  # one of `modfix.verify.verdicts.ALLOWANCES`, e.g. "keys-added"
     detail: str
     declared_by: str  # name of the codemod, or "--allow"
 

@@ -64,8 +64,8 @@ class VerdictText:
             return
         yield ""
         yield f"{self._label(fix.outcome)} {fix_name(fix)}: {plain(fix.reason)}"
-        for place, lines in _by_file(fix.not_executed).items():
-            yield f"  did not run {plain(place)}: {', '.join(lines)}"
+        for (side, path), lines in _by_file(fix.not_executed).items():
+            yield f"  not executed {side}: {plain(path)}, {'line' if len(lines) == 1 else 'lines'} {', '.join(lines)}"
 
     def _case_details(self, verdict: Verdict, *, explain: bool) -> Iterator[str]:
         notes = [*map(modulo_note, verdict.modulo), *verdict.listed]
@@ -160,13 +160,13 @@ def _count(detail: str) -> int:
     return int(head) if head.isdigit() else 0
 
 
-def _by_file(lines: Iterable[str]) -> dict[str, list[str]]:
-    """``after, m.py, line`` -> numbers, of ``after:m.py:3``."""
-    found: dict[str, list[str]] = {}
+def _by_file(lines: Iterable[str]) -> dict[tuple[str, str], list[str]]:
+    """Side and path -> numbers, of ``after:m.py:3``."""
+    found: dict[tuple[str, str], list[str]] = {}
     for line in lines:
         side, _, place = line.partition(":")
         path, _, number_ = place.rpartition(":")
-        found.setdefault(f"{side}, {path}, line", []).append(number_)
+        found.setdefault((side, path), []).append(number_)
     return found
 
 

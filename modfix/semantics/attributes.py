@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 from modfix.model.span import Location
 from modfix.semantics.facts import (
-    GIVEN,
-    UNKNOWN,
     AttributeFacts,
     Completion,
     Definition,
@@ -80,7 +78,7 @@ class Defined(NamedTuple):
         Constructors, or functions that return modules only.
         """
         return self.facts.kind in (ValueKind.CALL, ValueKind.OPTIONAL, ValueKind.NONE) and all(
-            self._is_module(ref) or self._is_class(ref) for ref in self.facts.refs
+            self._is_module(ref) or self.cls.project.returns_something(self.cls, ref) for ref in self.facts.refs
         )
 
     def may_be_none(self, tested: bool) -> bool:
@@ -119,12 +117,6 @@ class Defined(NamedTuple):
         if default is not None:
             return self.cls.project.is_module_value(self.cls, default) or default.endswith(".partial")
         return name in self.method.parameters or bool(_CLASS_PARAMETER.search(name))
-
-    def _is_class(self, ref: str) -> bool:
-        target = self.cls.project.constructor(self.cls, ref)
-        if isinstance(target, ModuleClass):
-            return not any("__new__" in c.facts.body_names for c in (target, *target.ancestors))
-        return is_class_name(target if target != UNKNOWN else ref)
 
     def _passes_when_falsy(self, ref: str) -> bool:
         if ref.startswith("$"):
@@ -294,18 +286,18 @@ class Attribute:
             for use in facts.uses:
                 if use.detail == "setattr" and use.method in (first.facts.method, second.facts.method):
                     return Location(cls.path, use.line, use.column)
-        if {"add_module", "register_module", "register_parameter", GIVEN} & {
-            *first.method.self_calls,
-            *second.method.self_calls,
-        }:
+        registering = {"add_module", "register_module", "register_parameter"}
+        methods = (first.method, second.method)
+        if any(method.gives_self or registering & set(method.self_calls) for method in methods):
             return second.location
         return None
 
     def completion(self, first: Defined) -> Completion | None:
         """The ``if`` that should store something on all of its paths instead of the early `self.x = None` of ``first``.
 
-        None where the assignment may stay in its place, for nothing is registered in between, and where it has to. What
-        gets its None in the same statement (`self.a = self.b = None`) is no reason: it may keep its early place, too.
+        None where the assignment may stay in its place and where it has to. It may stay if nothing is registered in
+        between, and what replaces the ``nn.Identity`` is certainly a module. What gets its None in the same statement
+        (`self.a = self.b = None`) does not count: it may keep its early place, too.
         """
         later = [d for d in self.definitions if d is not first]
         found = first.facts.completion
@@ -320,14 +312,14 @@ class Attribute:
             if any(d.statement == first.facts.statement for d in facts.definitions)
         ]
         modules = [d for d in later if d.facts.kind is not ValueKind.NONE]
-        if not any(self.slot_taken_between(first, d, siblings) for d in modules):
+        if not any(not d.makes_modules() or self.slot_taken_between(first, d, siblings) for d in modules):
             return None
         readers: list[Tested | Reading] = [*self.guards, *(use for use in self.uses if not use.facts.dominated)]
         early = {
             r.facts.method for r in readers if r.facts.method != first.facts.method or r.facts.line <= found.last_line
         }
         unseen = first.facts.method not in early and not early & set(first.method.self_calls)
-        return found if unseen else None
+        return found if unseen and not first.method.gives_self else None
 
     @cached_property
     def dynamic_access(self) -> tuple[Location, Note] | None:

@@ -10,6 +10,7 @@ from modfix.model.span import Span
 from modfix.semantics.completion import completion
 from modfix.semantics.dataflow import Parents
 from modfix.semantics.facts import (
+    NOT_NONE,
     UNKNOWN,
     AttributeFacts,
     ClassFacts,
@@ -130,7 +131,7 @@ class ClassFactsMaker:
         return found
 
     def returns(self, node: FunctionNode, functions: tuple[FunctionNode, ...]) -> tuple[Ref, ...]:
-        """References of what a function returns: callees, or UNKNOWN; also UNKNOWN when it may end without `return`.
+        """References of what a function returns: callees, NOT_NONE or UNKNOWN; the last also if it may just end.
 
         ``functions`` are those around, with the function itself as the last.
         """
@@ -146,7 +147,11 @@ class ClassFactsMaker:
             return (*self._made_by(value.body, functions), *self._made_by(value.orelse, functions))
         if isinstance(value, ast.Call):
             return (self._callee(value.func, functions),)
+        if value is not None and _is_plain(value) and not is_none(value):
+            return (NOT_NONE,)
         if isinstance(value, ast.Name):
+            if self._names.resolve(value, functions) == "@" + value.id:  # a function or class
+                return (NOT_NONE,)
             scope = self._names.scopes[functions[-1]]
             if any(arg.arg == value.id for arg in arguments(functions[-1])):
                 return (UNKNOWN,)  # it may keep what the caller passed
@@ -213,8 +218,8 @@ class ClassFactsMaker:
         """Whether ``use`` is no call, or passes a tensor as TorchScript sees it."""
         links = self._links(use.method)
         step = links.of(use.node)
-        while step is not None and isinstance(step[0], ast.Attribute):
-            step = links.of(step[0])  # `self.x.forward(v)`
+        if step is not None and isinstance(step[0], ast.Attribute) and step[0].attr == "forward":
+            step = links.of(step[0])
         if step is None or not isinstance(step[0], ast.Call) or step[1] != "func":
             return True
         arguments_ = step[0].args

@@ -9,6 +9,7 @@ Names are *references* (``Ref``): a dotted name whose first part tells where it 
 ``torch.nn.Conv2d``    resolved through an import; relative imports keep their dots
 ``@Block``             a class or function of this file, by its name at module level
 ``$norm_layer``        a parameter of the enclosing function
+``!``                  among what a function returns: something that is certainly not None
 ``?``                  anything else: rebound, shadowed, computed
 =====================  ==================================================================
 """
@@ -24,6 +25,7 @@ from modfix.model.span import Span
 
 Ref: TypeAlias = str
 UNKNOWN: Ref = "?"
+NOT_NONE: Ref = "!"
 GIVEN = "(self)"  # among `MethodFacts.self_calls`: a method hands its object to other code
 
 
@@ -135,12 +137,17 @@ class MethodFacts(NamedTuple):
     span: Span
     self_calls: tuple[str, ...]  # methods called as `self.method(...)`
     super_init: int  # offset behind the unconditional call of the base's __init__; -1 without one
-    returns: tuple[Ref, ...]  # callees of the returned values; UNKNOWN for anything else than a call
+    returns: tuple[Ref, ...]  # callees of the returned values; NOT_NONE or UNKNOWN for anything else than a call
     parameters: tuple[str, ...]
     parameter_defaults: tuple[
         tuple[str, Ref], ...
     ]  # parameters whose default is a name, e.g. `norm_layer=nn.BatchNorm2d`
     decorated: bool
+
+    @property
+    def gives_self(self) -> bool:
+        """Whether it hands its object to code that may change it."""
+        return GIVEN in self.self_calls
 
 
 class Note(NamedTuple):
@@ -211,7 +218,8 @@ class FunctionFacts(NamedTuple):
     """One function at module level."""
 
     name: str
-    returns: tuple[Ref, ...]
+    returns: tuple[Ref, ...]  # as `MethodFacts.returns`
+    parameters: frozenset[str]
 
 
 class OutsideUse(NamedTuple):

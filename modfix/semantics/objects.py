@@ -24,21 +24,24 @@ class Objects:
 
     def may_be(self, path: str, origin: Origin, cls: ModuleClass) -> bool:
         """Whether an object of that origin in ``path`` may be of ``cls``, or of a class above or below it."""
-        return self._may_be(path, origin, cls, frozenset())
+        return self._may_be(path, origin, cls, frozenset()) is not False
 
-    def _may_be(self, path: str, origin: Origin, cls: ModuleClass, seen: frozenset[Ref]) -> bool:
+    def _may_be(self, path: str, origin: Origin, cls: ModuleClass, seen: frozenset[Ref]) -> bool | None:
+        """As `may_be`; None where functions only pass on what they have got from each other."""
         if origin.reads and self.lacks(cls, origin.reads):
             return False
-        return any(self._may_come_from(path, ref, cls, seen) for ref in origin.made_by)
+        answers = [self._may_come_from(path, ref, cls, seen) for ref in origin.made_by]
+        return True if True in answers else False if False in answers else None
 
-    def _may_come_from(self, path: str, ref: Ref, cls: ModuleClass, seen: frozenset[Ref]) -> bool:
+    def _may_come_from(self, path: str, ref: Ref, cls: ModuleClass, seen: frozenset[Ref]) -> bool | None:
         if ref in seen:
-            return False  # what a function passes to itself it has got from elsewhere
+            return None
         if ref.startswith("^"):
             passed = self._project.files[path].arguments.get(ref[1:], ())
             if not passed or self._is_mentioned_elsewhere(path, ref[1:].partition("^")[0].rpartition(".")[2]):
                 return True
-            return any(self._may_be(path, origin, cls, seen | {ref}) for origin in passed)
+            answers = [self._may_be(path, origin, cls, seen | {ref}) for origin in passed]
+            return True if True in answers else False if False in answers else None
         if ref.startswith("<"):
             target = self._class_of(path, ref[1:])
             if isinstance(target, str):

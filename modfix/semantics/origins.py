@@ -172,12 +172,14 @@ class Origins:
         step = links.of(function)
         in_class = step is not None and isinstance(step[0], ast.ClassDef)
         offset = 1 if in_class else 0
+        entered = False
         for node in walk(self._tree):
             bases = node.bases if isinstance(node, ast.ClassDef) and called != function.name else []
             if any((dotted(base) or "").rpartition(".")[2] == bare for base in bases):
                 yield UNKNOWN_ORIGIN  # its constructor may be called through the subclass
+            # A class may be called by a dotted name, a method is so always.
             is_it = (isinstance(node, ast.Name) and node.id == bare) or (
-                isinstance(node, ast.Attribute) and node.attr == bare
+                in_class and isinstance(node, ast.Attribute) and node.attr == bare
             )
             if not is_it or not isinstance(getattr(node, "ctx", None), ast.Load):
                 continue
@@ -191,8 +193,11 @@ class Origins:
                 yield UNKNOWN_ORIGIN
                 continue
             functions = links.functions(call)
+            entered = entered or function not in functions
             cls = next((contexts[f] for f in functions if f in contexts), None)
             yield self.origin(argument, functions, cls)
+        if not entered:
+            yield UNKNOWN_ORIGIN  # only the function itself calls it: the first call comes from elsewhere
 
     # Names of attributes ----------------------------------------------------------------------------------------------
 
@@ -281,6 +286,8 @@ class Origins:
             for before in suite[: index + 1]:
                 found |= self._reads(before, name.id, 0)
             for after in suite[index:]:
+                if isinstance(after, (ast.Return, ast.Raise)):
+                    found |= self._reads(after, name.id, 0)
                 if any(isinstance(n, _JUMPS) for n in walk(after)):
                     break
                 found |= self._reads(after, name.id, 0)

@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 from modfix.model.span import Location, Span
 from modfix.semantics.facts import (
+    NOT_NONE,
     UNKNOWN,
     AttributeFacts,
     ClassFacts,
@@ -24,7 +25,7 @@ from modfix.semantics.facts import (
     ValueKind,
     Walk,
 )
-from modfix.semantics.names import is_class_name, is_configuration
+from modfix.semantics.names import is_capitalized, is_class_name, is_configuration
 from modfix.semantics.objects import Objects
 from modfix.semantics.torch_names import (
     EXTERNAL_MODULE_BASES,
@@ -325,10 +326,6 @@ class Project:
         """
         return self._makes_module(cls, cls.path, ref, cls.facts.span.start, frozenset())
 
-    def constructor(self, cls: ModuleClass, ref: Ref) -> Resolved:
-        """The class that ``ref`` names inside ``cls``, as `resolve_class`."""
-        return self.resolve(cls.path, ref, cls.facts.span.end, frozenset()) if ref[0] not in "?$" else UNKNOWN
-
     def _makes_module(
         self, cls: ModuleClass | None, path: str, ref: Ref, before: int, seen: frozenset[tuple[str, str]]
     ) -> bool:
@@ -354,6 +351,43 @@ class Project:
             certain = [made for made in function.returns if self._makes_module(None, where, made, before, seen)]
             return bool(certain) and all(made in certain or is_class_name(made) for made in function.returns)
         return is_module_class(target) or canonical(target) in MODULE_FUNCTIONS
+
+    def returns_something(self, cls: ModuleClass, ref: Ref) -> bool:
+        """Whether calling ``ref`` inside ``cls`` never gives None.
+
+        Beside `is_module_value` that is so for classes, also by convention, and for functions all of whose `return`
+        statements call such, call a parameter (taken for a class or a factory of modules), or name a function.
+        """
+        return self._returns_something(cls, cls.path, ref, frozenset())
+
+    def _returns_something(
+        self, cls: ModuleClass | None, path: str, ref: Ref, seen: frozenset[tuple[str, str]]
+    ) -> bool:
+        if (path, ref) in seen or ref == UNKNOWN:
+            return False
+        seen |= {(path, ref)}
+        if ref == NOT_NONE:
+            return True
+        if ref.startswith("self."):
+            method = cls.method(ref[5:]) if cls is not None else None
+            overridden = cls is not None and any(ref[5:] in d.facts.methods for d in cls.descendants)
+            if method is None or overridden or method.decorated:
+                return False
+            return all(
+                made[1:] in method.parameters or self._returns_something(cls, path, made, seen)
+                for made in method.returns
+            )
+        target = self.resolve(path, ref, None, frozenset())
+        if isinstance(target, ModuleClass):
+            return not any("__new__" in c.facts.body_names for c in (target, *target.ancestors))
+        if target.startswith("@"):
+            where, _, name = target[1:].partition("@")
+            function = self.files[where].functions.get(name)
+            return function is not None and all(
+                made[1:] in function.parameters or self._returns_something(None, where, made, seen)
+                for made in function.returns
+            )
+        return is_capitalized(target if target != UNKNOWN else ref) or canonical(target) in MODULE_FUNCTIONS
 
     def resolve(
         self, path: str, ref: Ref, before: int | None = None, seen: frozenset[tuple[str, str]] = frozenset()

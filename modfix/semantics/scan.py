@@ -106,7 +106,9 @@ class _Scanner:
         alternatives = {name for name, ref in bound_names(blocks) if ref.startswith("@")}  # `if fast: def make(): ...`
         functions = {
             node.name: FunctionFacts(
-                node.name, (UNKNOWN,) if node.name in alternatives else make.returns(node, (node,))
+                node.name,
+                (UNKNOWN,) if node.name in alternatives else make.returns(node, (node,)),
+                frozenset([arg.arg for arg in arguments(node)]),
             )
             for node in self.tree.body
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
@@ -491,7 +493,9 @@ class _Scanner:
             refs = self.origins.type_test(node.test, name, context.functions)
             if refs:
                 last = node.body[-1]
-                lines = node.body[0].lineno, last.end_lineno or last.lineno, refs
+                test = node.test
+                told_first = isinstance(test, ast.BoolOp) and test.values[0] is part and isinstance(test.op, ast.And)
+                lines = test.lineno if told_first else node.body[0].lineno, last.end_lineno or last.lineno, refs
                 context.receiver(name).tested.append(lines)
 
 

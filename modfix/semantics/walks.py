@@ -271,7 +271,9 @@ class Walks:
             return None
         if not isinstance(test, ast.Compare) or len(test.ops) != 1:
             return None
-        left, operator, right = test.left, test.ops[0], test.comparators[0]
+        return self._compared(test.left, test.ops[0], test.comparators[0], child)
+
+    def _compared(self, left: ast.expr, operator: ast.cmpop, right: ast.expr, child: _Child) -> bool | None:
         same = isinstance(operator, (ast.Is, ast.Eq))
         if same or isinstance(operator, (ast.IsNot, ast.NotEq)):
             if isinstance(left, ast.Call) and is_name(left.func, "type") and is_name(left.args[0], child.module):
@@ -280,6 +282,8 @@ class Walks:
             if _is_zero(right) and self._is_empty(left, child):
                 return same
         if isinstance(operator, (ast.Gt, ast.NotEq)) and _is_zero(right) and self._is_empty(left, child):
+            return False
+        if isinstance(operator, ast.In) and child.key is not None and is_name(left, child.key) and _no_names(right):
             return False
         return self._class_name(left, operator, right)
 
@@ -384,6 +388,12 @@ def _passes_through(statement: ast.AST, call: ast.Call) -> bool:
     if not isinstance(statement, ast.Assign) or len(statement.targets) != 1 or len(call.args) != 1 or call.keywords:
         return False
     return statement.value is call and is_name(statement.targets[0], dotted(call.args[0]))
+
+
+def _no_names(node: ast.expr) -> bool:
+    """Whether ``node`` is a display of texts such as `["3", "8"]`, none of which can be the name of an attribute."""
+    elements = node.elts if isinstance(node, (ast.List, ast.Tuple, ast.Set)) else []
+    return bool(elements) and all((text := _text(e)) is not None and not text.isidentifier() for e in elements)
 
 
 def _is_zero(node: ast.expr) -> bool:

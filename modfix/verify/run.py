@@ -8,11 +8,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from modfix.model.verdict import Modulo, Outcome, Verdict
+from modfix.model.verdict import Check, Modulo, Outcome, Verdict
 from modfix.verify.attribution import CaseResult
-from modfix.verify.compare import Item, Observation, compare_observations, differing, failure, items, permit
+from modfix.verify.contracts import Comparison, compare_contracts
 from modfix.verify.localize import operators, read_records
 from modfix.verify.plan import CaseSpec, named_apart
+from modfix.verify.verdicts import (
+    Item,
+    Keys,
+    Observation,
+    compare_observations,
+    differing,
+    failure,
+    initial_state,
+    items,
+    permit,
+)
 
 RUNGS = ("meta", "fake", "real")
 NUMBERS: tuple[tuple[str, float], ...] = (
@@ -44,10 +55,11 @@ class Options:
     Attributes:
         device: where numbers are computed: "cpu", "cuda", or "auto" for CUDA where there is one.
         seed: of all random number generators.
-        allow: kinds of differences (`modfix.verify.compare.ALLOWANCES`) that the user accepts.
+        allow: kinds of differences (`modfix.verify.verdicts.ALLOWANCES`) that the user accepts.
         declared: kinds that codemods declare -> name of the codemod.
         watch_before: lines to watch, by path, on the side before.
         watch_after: the same on the side after.
+        compilers: whether to check that TorchScript and export work where they worked, which takes seconds.
     """
 
     device: str = "auto"
@@ -56,6 +68,7 @@ class Options:
     declared: Mapping[str, str] = field(default_factory=dict)
     watch_before: Mapping[str, Sequence[int]] = field(default_factory=dict)
     watch_after: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    compilers: bool = False
 
 
 def verify_cases(
@@ -117,22 +130,71 @@ class _Case:
         self._sides = before, after
         self._case = case
         self._options = options
+        self._keys = Keys()
         self._ran: tuple[dict[str, set[int]], dict[str, set[int]]] = ({}, {})
 
     def verify(self) -> CaseResult:
-        verdict = self._climb()
+        """Climb down the ladder."""
+        verdict = self._verdict()
         lines = [{path: frozenset(numbers) for path, numbers in side.items()} for side in self._ran]
         return CaseResult(verdict, *lines)
 
-    def _climb(self) -> Verdict:
+    def _verdict(self) -> Verdict:
         proof, observations = self._prove()
-        if proof.outcome is Outcome.PROVED:
+        if proof.outcome is not Outcome.PROVED and not _numbers_may_help(proof, observations):
             return proof
-        if not _numbers_may_help(proof, observations):
-            return proof
-        if (modulo := self._other_order(observations)) is not None:
+        ran = self._ran
+        contracts = self._contracts(observations)
+        self._ran = ran
+        if isinstance(contracts, str):
+            verdict = proof if proof.outcome is Outcome.PROVED else self._without_proof(proof, observations)
+            return _without_contracts(verdict, contracts, observations)
+        self._keys = contracts.keys
+        if proof.outcome is not Outcome.PROVED and contracts.keys != Keys() and not any(map(failure, observations)):
+            proof = compare_observations(*observations, case=self._case.name, rung=proof.rung, keys=self._keys)
+        if proof.outcome is not Outcome.PROVED and contracts.registers_modules:
+            proof = self._following(proof)
+        if proof.outcome is not Outcome.PROVED:
+            proof = self._without_proof(proof, observations)
+        return _with_contracts(proof, *contracts.judge(self._options.allow, self._options.declared), contracts.listed)
+
+    def _without_proof(self, proof: Verdict, observations: tuple[Observation, Observation]) -> Verdict:
+        modulo = self._other_order(observations)
+        if modulo is not None:
             return replace(proof, outcome=Outcome.PROVED, reason="", modulo=(modulo,), divergence=None)
         return self._count(proof)
+
+    # -- contracts
+
+    def _contracts(self, observations: tuple[Observation, Observation]) -> Comparison | str:
+        """The contracts of both sides compared; why not, where they cannot be had."""
+        with tempfile.TemporaryDirectory(prefix="modfix-verify-") as folder:
+            found = []
+            for side, name in enumerate(("before", "after")):
+                keywords = {"device": "cpu", "exchange": folder, "side": name, "compile": self._options.compilers}
+                found.append(self._ask_one(side, "contracts", **keywords))
+        for one in map(failure, found):
+            if one is not None:
+                return str(one)
+        first, second = (one["contracts"] for one in found)
+        assert isinstance(first, Mapping)
+        assert isinstance(second, Mapping)
+        return compare_contracts(first, second, (initial_state(observations[0]), initial_state(observations[1])))
+
+    def _following(self, proof: Verdict) -> Verdict:
+        """The proof where hidden modules follow train() and eval() on both sides, if that is permitted."""
+        if permit("modules-registered", "", self._options.allow, self._options.declared) is None:
+            return proof
+        for rung in RUNGS:
+            verdict = compare_observations(
+                *self._ask("proof", rung=rung, device="cpu", hidden_follow=True),
+                case=self._case.name,
+                rung=rung,
+                keys=self._keys,
+            )
+            if verdict.outcome is Outcome.PROVED:
+                return verdict
+        return proof
 
     # -- proof
 
@@ -159,7 +221,7 @@ class _Case:
             return None
         for rung in RUNGS:
             relaxed = self._ask("proof", rung=rung, device="cpu", strict_rng=False)
-            if compare_observations(*relaxed).outcome is Outcome.PROVED:
+            if compare_observations(*relaxed, keys=self._keys).outcome is Outcome.PROVED:
                 return modulo
         return None
 
@@ -175,7 +237,7 @@ class _Case:
                 continue  # the model does not run in this dtype
             if any(failure(one) for one in pair):
                 return self._numeric_verdict(pair, proof)
-            if differing(*pair):
+            if differing(*pair, self._keys):
                 return self._judge(run, pair, proof)
             if run == NUMBERS[0] and any("vacuous" in one for one in pair):
                 return self._numeric_verdict(pair, proof)
@@ -186,7 +248,7 @@ class _Case:
     def _judge(self, run: tuple[str, float], pair: tuple[Observation, Observation], proof: Verdict) -> Verdict:
         """The verdict about numbers that differ: too far apart, close, or different from one run to the next."""
         verdict = self._numeric_verdict(pair, proof)
-        unequal = differing(*pair)
+        unequal = differing(*pair, self._keys)
         if self._close(run, unequal):
             reason = f"{len(unequal)} numbers differ within the error that {run[0]} has anyway, first `{unequal[0]}`"
             return replace(verdict, outcome=Outcome.CLOSE, reason=reason)
@@ -206,7 +268,7 @@ class _Case:
                 done = self._ask_one(side, "numeric", **self._numeric(precision, scale), keep=kept[name])
                 if failure(done):
                     return False
-            answer = self._ask_one(0, "close", **kept, dtype=dtype)
+            answer = self._sides[0].ask({"job": "close", "case": self._case.to_json(), **kept, "dtype": dtype})
         entries = answer.get("items")
         return isinstance(entries, Mapping) and all(_is_close(entries.get(key)) for key in unequal)
 
@@ -214,7 +276,7 @@ class _Case:
         return {"dtype": dtype, "scale": scale, "device": self._options.device}
 
     def _numeric_verdict(self, pair: tuple[Observation, Observation], proof: Verdict) -> Verdict:
-        verdict = compare_observations(*pair, case=self._case.name, rung="numeric")
+        verdict = compare_observations(*pair, case=self._case.name, rung="numeric", keys=self._keys)
         places = proof.divergence
         if verdict.divergence is not None and places is not None:
             places = replace(verdict.divergence, before=places.before, after=places.after)
@@ -227,10 +289,10 @@ class _Case:
 
     # -- asking
 
-    def _ask(self, job: str, **keywords: object) -> tuple[Observation, Observation]:
+    def _ask(self, job: str, /, **keywords: object) -> tuple[Observation, Observation]:
         return self._ask_one(0, job, **keywords), self._ask_one(1, job, **keywords)
 
-    def _ask_one(self, side: int, job: str, **keywords: object) -> Observation:
+    def _ask_one(self, side: int, job: str, /, **keywords: object) -> Observation:
         watch = (self._options.watch_before, self._options.watch_after)[side]
         request = {"job": job, "case": self._case.to_json(), "watch": watch, "seed": self._options.seed, **keywords}
         observation = self._sides[side].ask(request)
@@ -239,6 +301,35 @@ class _Case:
             for path, numbers in lines.items():
                 self._ran[side].setdefault(path, set()).update(numbers)
         return observation
+
+
+def _with_contracts(
+    verdict: Verdict, checks: Sequence[Check], modulo: Sequence[Modulo], listed: Sequence[str]
+) -> Verdict:
+    """The verdict about the numbers, with what the contracts add to it."""
+    verdict = replace(
+        verdict,
+        checks=(*verdict.checks, *checks),
+        modulo=(*verdict.modulo, *modulo),
+        listed=(*verdict.listed, *listed),
+    )
+    wrong = [check for check in checks if check.outcome is Outcome.DIFFERENT]
+    if not wrong or verdict.outcome is Outcome.DIFFERENT:
+        return verdict
+    reason = "; ".join(check.detail for check in wrong)
+    return replace(verdict, outcome=Outcome.DIFFERENT, reason=reason, divergence=None)
+
+
+def _without_contracts(verdict: Verdict, trouble: str, observations: Sequence[Observation]) -> Verdict:
+    """The verdict where there are no contracts, since the model is too large for it, or cannot be built for real.
+
+    Names, shapes and order of the state are known from the observations.
+    """
+    names = [list(initial_state(observation)) for observation in observations]
+    note = f"contracts beyond names, shapes and order of the state were not compared: {trouble}"
+    if verdict.outcome.passed and names[0] != names[1]:
+        return replace(verdict, outcome=Outcome.UNVERIFIED, reason=note)
+    return replace(verdict, listed=(*verdict.listed, note))
 
 
 def _failed_somewhere(observation: Observation) -> bool:

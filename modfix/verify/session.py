@@ -23,7 +23,7 @@ class Settings:
         cases: models with inputs, and functions that list such.
         python: the interpreter of the project; ours by default.
         device: "auto", "cpu" or "cuda", for numbers.
-        allow: kinds of differences (`modfix.verify.compare.ALLOWANCES`) that count as none.
+        allow: kinds of differences (`modfix.verify.verdicts.ALLOWANCES`) that count as none.
         allow_close: whether CLOSE is good enough.
         allow_unverified: whether UNVERIFIED is good enough.
         time_limit_s: for each question about a case.

@@ -83,11 +83,20 @@ class FakeEngine:
                 (findings if isinstance(item, Finding) else errors).append(item)  # type: ignore[arg-type]  # one list each
         return CheckResult(tuple(findings), tuple(refused), tuple(errors), (), 0, len(paths) - len(refused))
 
-    def apply(self, tree: Tree, codemods: list[Codemod], *, required: Applicability, **arguments: Any) -> ApplyResult:
+    def apply(
+        self,
+        tree: Tree,
+        codemods: list[Codemod],
+        *,
+        required: Applicability,
+        accept: Callable[[Finding], bool] | None = None,
+        **arguments: Any,
+    ) -> ApplyResult:
         applied = [
             finding
             for finding in self.check(tree, codemods, **arguments).findings
             if finding.fix and finding.fix.applicability >= required and "stubborn" not in finding.fix.title
+            if accept is None or accept(finding)
         ]
         changes = []
         after = {path: source.text for path in tree.paths if isinstance(source := tree.read(path), SourceFile)}

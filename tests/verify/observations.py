@@ -37,3 +37,21 @@ ITEMS = {
     "train/state:w": "w2",
     "train/rng": "r2",
 }
+
+
+def contracts(**changes: object) -> dict[str, object]:
+    """The contracts of a small model, with changes."""
+    return {
+        "state_dict": [["fc.weight", "parameter", "float32", [3, 3]], ["fc.bias", "parameter", "float32", [3]]],
+        "buffers": [],
+        "parameters": [["fc.weight", "float32", [3, 3], True], ["fc.bias", "float32", [3], True]],
+        "shared": {},
+        "modules": [["", "m.Net", False], ["fc", "torch.nn.modules.linear.Linear", True]],
+        "hidden": {"modules": [], "tensors": []},
+        "modes": {"eval": [], "train": []},
+        "copies": {"deepcopy": "works", "pickle": "works"},
+        "hooks": {"built": [], "run": []},
+        "run": "works",
+        "strict_load": {"own": "works", "before": "works"},
+        **changes,
+    }

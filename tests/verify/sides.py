@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from tests.verify.observations import contracts
+
 Answer = Mapping[str, object] | Callable[[Mapping[str, object]], Mapping[str, object]]
 
 
@@ -11,7 +13,7 @@ class FakeSide:
     """Answers a job by its most telling key: ``proof meta``, ``numeric float32*30``, ``contracts``; else by its name."""
 
     def __init__(self, answers: Mapping[str, Answer]) -> None:
-        self.answers = dict(answers)
+        self.answers: dict[str, Answer] = {"contracts": {"items": {}, "contracts": contracts()}, **answers}
         self.asked: list[str] = []
 
     def ask(self, job: Mapping[str, object]) -> dict[str, object]:

@@ -8,7 +8,7 @@ from modfix.model.verdict import Outcome, Place, Verdict
 from modfix.verify.attribution import CaseResult
 from modfix.verify.plan import CaseSpec, listed_cases, model_case
 from modfix.verify.run import NUMBERS, Options, expand, verify_cases
-from tests.verify.observations import ITEMS, failed, observation, row
+from tests.verify.observations import ITEMS, contracts, failed, observation, row
 from tests.verify.sides import Answer, FakeSide
 
 SAME = observation(ITEMS, [row("a", "aten.relu", line=4)])
@@ -34,10 +34,10 @@ def verify(
     return result.verdict, one, two
 
 
-def test_a_proof_on_meta_tensors_needs_nothing_else() -> None:
+def test_a_proof_on_meta_tensors_needs_no_numbers() -> None:
     verdict, one, two = verify({"proof": SAME}, {"proof": SAME})
     assert (verdict.outcome, verdict.rung, verdict.operators) == (Outcome.PROVED, "meta", 1)
-    assert one.asked == two.asked == ["proof meta"]
+    assert one.asked == two.asked == ["proof meta", "contracts"]
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ def test_trouble_without_numbers_leads_to_the_next_rung_on_both_sides(trouble: d
     for before, after in ((answers, {"proof": SAME}), ({"proof": SAME}, answers)):
         verdict, one, two = verify(before, after)
         assert (verdict.outcome, verdict.rung) == (Outcome.PROVED, "fake")
-        assert one.asked == ["proof meta", "proof fake"]
-        assert two.asked[-1] == "proof fake"
+        assert one.asked == ["proof meta", "proof fake", "contracts"]
+        assert two.asked[-2:] == ["proof fake", "contracts"]
 
 
 def test_other_operators_with_the_same_bits_are_identical() -> None:
@@ -249,3 +249,57 @@ def test_an_exception_of_a_side_ends_the_run() -> None:
     side = FakeSide({"proof": broken})
     with pytest.raises(RuntimeError, match="gone"):
         verify_cases(side, side, [model_case("m:a"), model_case("m:b")], Options())
+
+
+def with_contracts(answer: Mapping[str, object], **changes: object) -> dict[str, Answer]:
+    return {"proof": answer, "contracts": {"items": {}, "contracts": contracts(**changes)}}
+
+
+FEWER = {"modules": [["", "m.Net", False]]}
+
+
+def test_contracts_count_beside_the_proof() -> None:
+    verdict, _, _ = verify({"proof": SAME}, with_contracts(SAME, **FEWER))
+    assert (verdict.outcome, verdict.reason) == (Outcome.DIFFERENT, "modules lost: `fc` (`--allow children-changed`)")
+    assert verdict.divergence is None
+    allowed, _, _ = verify({"proof": SAME}, with_contracts(SAME, **FEWER), allow=["children-changed"])
+    assert (allowed.outcome, [modulo.kind for modulo in allowed.modulo]) == (Outcome.PROVED, ["children-changed"])
+
+
+def test_contracts_that_cannot_be_had_are_said_to_be_missing() -> None:
+    verdict, _, _ = verify({"proof": SAME, "contracts": failed("memory")}, {"proof": SAME})
+    assert verdict.outcome is Outcome.PROVED
+    assert verdict.listed == (
+        "contracts beyond names, shapes and order of the state were not compared: memory: boom (m.py:3)",
+    )
+    two = observation({"build/state:v": "1", "build/state:w": "1", "eval/output:": "o"})
+    turned = observation({"build/state:w": "1", "build/state:v": "1", "eval/output:": "o"})
+    verdict, _, _ = verify({"proof": two, "contracts": failed("memory")}, {"proof": turned})
+    assert verdict.outcome is Outcome.UNVERIFIED
+
+
+def test_renamed_entries_are_compared_under_their_new_name() -> None:
+    def named(name: str) -> dict[str, Answer]:
+        row = [name, "parameter", "float32", [1]]
+        proof = observation({f"build/state:{name}": "1", "train/grad:" + name: "2", "eval/output:": "o"})
+        return with_contracts(proof, state_dict=[row], parameters=[[name, "float32", [1], True]])
+
+    verdict, _, _ = verify(named("old"), named("new"), allow=["keys-renamed"])
+    assert verdict.outcome is Outcome.PROVED
+    assert [modulo.detail for modulo in verdict.modulo] == ["keys renamed: `old` is `new`"]
+    assert (
+        verify({**named("old"), "numeric": numbers()}, {**named("new"), "numeric": numbers()})[0].outcome
+        is Outcome.DIFFERENT
+    )
+
+
+def test_hidden_modules_that_are_registered_may_follow_eval() -> None:
+    def answer(job: Mapping[str, object]) -> Mapping[str, object]:
+        return SAME if job.get("hidden_follow") else OTHER
+
+    before = {**with_contracts(SAME, hidden={"modules": ["layers.0"], "tensors": []}), "numeric": numbers()}
+    registered = [["", "m.Net", False], ["fc", "torch.nn.modules.linear.Linear", True], ["layers.0", "m.Drop", False]]
+    after = {**with_contracts(SAME, modules=registered), "proof": answer, "numeric": numbers()}
+    verdict, _, _ = verify(before, after, declared={"modules-registered": "modulelist"})
+    assert (verdict.outcome, [modulo.declared_by for modulo in verdict.modulo]) == (Outcome.PROVED, ["modulelist"])
+    assert verify(before, after)[0].outcome is Outcome.DIFFERENT

@@ -20,8 +20,13 @@ ALLOWANCES: Mapping[str, str] = {
     "keys-retyped": "entries of state_dict have another shape, dtype or persistence",
     "parameters-reordered": "parameters come in another order, by which optimizers keep their state",
     "children-changed": "modules that were there are lost, have another type or come in another order",
-    "hooks-left": "hooks are left behind after the run",
+    "sharing-changed": "parameters or modules are no longer one and the same, or newly are",
+    "modules-registered": "modules that were hidden in lists or attributes follow train(), eval() and to()",
+    "modes-changed": "modules no longer follow train() or eval()",
+    "hooks-left": "there are hooks after the run that were not there before",
+    "hooks-lost": "there are no longer hooks that were there before",
     "copy-lost": "copy.deepcopy or pickle no longer works",
+    "load-lost": "checkpoints can no longer be loaded",
     "script-lost": "torch.jit.script no longer works",
     "export-lost": "torch.export no longer works",
     "rng-order": "the same random numbers are drawn in another order",
@@ -111,6 +116,12 @@ def items(observation: Observation) -> dict[str, str]:
     """What was looked at, and its hash or digest."""
     entry = observation.get("items")
     return {str(key): str(value) for key, value in entry.items()} if isinstance(entry, Mapping) else {}
+
+
+def initial_state(observation: Observation) -> dict[str, str]:
+    """Name -> hash or digest of the initial value, of parameters and buffers, in order."""
+    parsed = ((Item.parse(key), value) for key, value in items(observation).items())
+    return {item.label: value for item, value in parsed if (item.phase, item.kind) == ("build", "state")}
 
 
 def differing(before: Observation, after: Observation, keys: Keys | None = None) -> list[str]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from modfix.model.verdict import Outcome, Place
-from modfix.verify.compare import Item, Keys, compare_observations, differing, permit
+from modfix.verify.verdicts import Item, Keys, compare_observations, differing, permit
 from tests.verify.observations import ITEMS, failed, observation, row
 
 
