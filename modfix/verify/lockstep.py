@@ -11,8 +11,8 @@ from pathlib import Path, PurePath
 
 from modfix.model.verdict import Outcome, Verdict
 from modfix.verify.attribution import CaseResult
-from modfix.verify.compare import Item, Observation, compare_failures, compare_observations, failure, items
 from modfix.verify.process import Side
+from modfix.verify.verdicts import Item, Observation, compare_failures, compare_observations, failure, items
 
 RUNG = "real"
 ALL_TESTS_S = 24 * 3600.0  # the limit is for each of them
