@@ -286,7 +286,7 @@ def test_the_real_verifier_says_where_two_versions_part(repository: Path, modfix
     (repository / "net.py").write_text(NET.replace("x * 2", "x + 2"))
     outcome = modfix("verify", *MODEL, "--explain-diff")
     assert outcome.code == 3
-    assert "DIFFERENT   change net.py:14 Net" in outcome.out
+    assert "DIFFERENT  change net.py:14 Net" in outcome.out
     assert "first difference before: `aten.mul` at net.py:14" in outcome.out
     assert "> 14 |         return x + 2 if wrong is None else x * 3" in outcome.out
     assert sorted(path.name for path in repository.iterdir()) == [".git", "net.py"]
