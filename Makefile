@@ -9,7 +9,7 @@ STATED := pyproject.toml constraints.txt
 .PHONY: help demo test lint bench clean
 
 help:
-	@echo "make demo   migrate a small legacy repository, on a temporary copy"
+	@echo "make demo   migrate a small legacy repository, on a temporary copy, and prove the migration"
 	@echo "make test   lint, types and all tests"
 	@echo "make lint   lint and types only"
 	@echo "make bench  measure against other tools (downloads their subjects; takes long)"
@@ -32,9 +32,9 @@ bench: $(VENV)/.installed-dev
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-# Two stamps: the demo must not wait for torch and the developers' tools.
+# Two stamps: the demo, which proves what it does and so needs torch, must not wait for the developers' tools.
 $(VENV)/.installed: $(STATED) | $(BIN)/python
-	$(PIP) -e .
+	$(PIP) -e '.[verify]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(STATED) | $(BIN)/python

@@ -324,9 +324,8 @@ class Attribute:
         early = {
             r.facts.method for r in readers if r.facts.method != first.facts.method or r.facts.line <= found.last_line
         }
-        early_calls = early & set(first.method.self_calls)
-        unseen = first.facts.method not in early and not early_calls and not first.method.gives_self
-        return found if unseen else None
+        unseen = first.facts.method not in early and not early & set(first.method.self_calls)
+        return found if unseen and not first.method.gives_self else None
 
     @cached_property
     def dynamic_access(self) -> tuple[Location, Note] | None:

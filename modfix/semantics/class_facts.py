@@ -218,8 +218,8 @@ class ClassFactsMaker:
         """Whether ``use`` is no call, or passes a tensor as TorchScript sees it."""
         links = self._links(use.method)
         step = links.of(use.node)
-        while step is not None and isinstance(step[0], ast.Attribute):
-            step = links.of(step[0])  # `self.x.forward(v)`
+        if step is not None and isinstance(step[0], ast.Attribute) and step[0].attr == "forward":
+            step = links.of(step[0])
         if step is None or not isinstance(step[0], ast.Call) or step[1] != "func":
             return True
         arguments_ = step[0].args

@@ -39,7 +39,7 @@ from modfix.semantics.torch_names import (
     is_module_class,
     is_plain_base,
 )
-from modfix.semantics.walks import EMPTINESS, READ
+from modfix.semantics.walks import EMPTINESS, READ, YIELDED
 
 
 def _is_known(base: Ref) -> bool:
@@ -570,6 +570,18 @@ class Project:
                 found.setdefault(note.kind, []).append((Location(path, note.line, note.column), note))
         return found
 
+    def identity_dispatches(self, attr: str) -> Iterator[Location]:
+        """Places where code asks whether what an attribute of that name may hold is an ``nn.Identity``."""
+        for location, note in self.notes("identity-dispatch"):
+            names, _, function = note.detail.partition("|")
+            asked = not names or attr in names.split(",")
+            if asked or (function and self.objects.is_mentioned_elsewhere(location.path, function)):
+                yield location
+
+    @cached_property
+    def _used_by_position(self) -> frozenset[str]:
+        return frozenset().union(*(facts.by_position for facts in self.files.values()))
+
     @cached_property
     def tested_names(self) -> frozenset[str]:
         """Names of the attributes that some class tests for None."""
@@ -600,12 +612,17 @@ class Project:
 
     def _tolerates(self, cls: ModuleClass, walk: Walk) -> bool:
         """Whether the children that objects of ``cls`` have in any case decide how the walk goes on."""
+        made = [canonical(ref) for ref in cls.certain_children]
+        layers = any(is_module_class(ref) and not is_container(ref) for ref in made)
         if walk.how == EMPTINESS:
             return bool(cls.certain_children)
+        if not walk.deep and layers and walk.expected - LAYER_MEMBERS:
+            return True  # the layers it has lack a member that is read from each
+        if walk.how.startswith(YIELDED):
+            return walk.how.removeprefix(YIELDED) not in self._used_by_position
         if not walk.how.startswith(READ):
             return False
         name = walk.how.removeprefix(READ)
         if walk.deep and name not in cls.known_names:
             return True  # the object itself comes first, and lacks it
-        layers = any(is_module_class(canonical(ref)) for ref in cls.certain_children)
         return layers and name not in LAYER_MEMBERS

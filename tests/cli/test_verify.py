@@ -145,6 +145,8 @@ def test_options_go_before_the_configuration(fake: type[FakeSession], repository
         [tool.modfix.verify]
         models = [{model = "net:Net", inputs = ["ones(2, 3)"], name = "small"}]
         cases = "net:cases"
+        tests = "tests/ -q"
+        run = "python train.py"
         device = "cuda"
         allow = ["rng-order"]
         allow-close = true
@@ -174,6 +176,8 @@ def test_options_go_before_the_configuration(fake: type[FakeSession], repository
         True,
         False,
         7,
+        "tests/ -q",
+        "python train.py",
     )
     assert given == Settings(
         (CaseSpec("net:Net", "net:Net", ("randn(2, 3)",)),),
@@ -184,6 +188,17 @@ def test_options_go_before_the_configuration(fake: type[FakeSession], repository
         False,
         3,
     )
+
+
+def test_tests_and_scripts_go_before_the_configuration_too(
+    fake: type[FakeSession], repository: Path, modfix: Modfix
+) -> None:
+    (repository / "pyproject.toml").write_text("[tool.modfix.verify]\ncases = 'net:cases'\ntests = 'tests/'\n")
+    modfix("verify", "--run", "python train.py --epochs 1")
+    modfix("verify", "--tests", "tests/ -q", *MODEL)
+    one, two = fake.seen
+    assert (one.cases, one.tests, one.run) == ((), "", "python train.py --epochs 1")
+    assert ([case.name for case in two.cases], two.tests, two.run) == (["net:Net"], "tests/ -q", "")
 
 
 @pytest.mark.usefixtures("fake")

@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict
 
 import torch
 
-from . import UnsupportedError, isolate, spec
+from . import Case, UnsupportedError, isolate, spec
 from .main import PROOF_TORCH, version_of
 
 Job = Callable[..., Dict[str, Any]]
@@ -19,6 +19,7 @@ JOBS = {
     "proof": (".proof", "observe"),
     "numeric": (".numeric", "observe"),
     "contracts": (".contracts", "observe"),
+    "load-strictly": (".contracts", "load_strictly"),
     "save": (".kept", "save_state"),
     "close": (".kept", "compare_kept"),
     "tests": (".pytest_plugin", "observe"),
@@ -35,6 +36,20 @@ def preload() -> None:
             continue
         if job not in _NEED_DISPATCH_MODE or version_of(torch) >= PROOF_TORCH:
             _jobs[job] = getattr(importlib.import_module(module, __package__), function)
+    if "proof" in _jobs:
+        _warm_up()
+
+
+def _warm_up() -> None:
+    """Prove something small, for torch imports 800 modules on first use: 2.5 s that not every fork should take."""
+
+    def build() -> torch.nn.Module:
+        layers = (torch.nn.Conv2d(1, 1, 1), torch.nn.BatchNorm2d(1), torch.nn.ReLU(), torch.nn.Dropout())
+        return torch.nn.Sequential(*layers, torch.nn.Flatten(), torch.nn.Linear(4, 2), torch.nn.LayerNorm(2))
+
+    case = Case("warm-up", build, lambda: ((torch.ones(2, 1, 2, 2),), {}))
+    for rung in ("meta", "fake", "real"):
+        _jobs["proof"](case, rung=rung)
 
 
 def perform(request: dict[str, Any], root: str) -> dict[str, Any]:

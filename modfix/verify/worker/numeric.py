@@ -2,9 +2,9 @@
 
 Phases: ``build`` (initial state), ``eval``, ``train``, and with inputs at scale 1 ``again`` (train mode once more, on
 the state that the phase before left), each but the first a forward and a backward pass with fresh inputs. The gradients
-of ``again`` are the first of three SGD steps, whose losses (``loss:1`` to ``loss:3``) and final state are the phase
-``step``. A backward pass starts from fixed pseudo-random numbers at every floating output, so that no two elements can
-trade places or cancel.
+of ``again`` are the first of three SGD steps; the outputs of the two others (``output:2.PATH``, ``output:3.PATH``) and
+the final state are the phase ``step``. A backward pass starts from fixed pseudo-random numbers at every floating
+output, so that no two elements can trade places or cancel.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class _Run:
         self.arguments = Arguments(plan.case.inputs, plan.dtype, plan.scale, plan.device, gradients=input_gradients)
         self.failures: dict[str, Exception] = {}  # phase -> what its forward call raised
         self._scaled = False  # whether embeddings were, or need not be
-        self._loss: torch.Tensor | None = None  # of the last backward pass
+        self._learns = False  # whether the last backward pass had anything to do
         self._items: dict[str, str] = {}
         self._transferred: dict[str, list[str]] | None = None
 
@@ -117,7 +117,7 @@ class _Run:
         self._convert()
         for phase, training in self._passes:
             self._phase(phase, training)
-        if "again" not in self.failures and self._loss is not None and self._plan.scale == 1:
+        if "again" not in self.failures and self._learns and self._plan.scale == 1:
             self._train_on()
 
     def result(self) -> dict[str, Any]:
@@ -185,7 +185,7 @@ class _Run:
         self._record(phase, values)  # before the backward pass, which may change an output that shares memory
         values = []
         try:
-            self._loss = self._backward(leaves)
+            self._learns = self._backward(leaves)
         except Exception as error:
             values.append(("error", digests.Text(f"backward: {describe_error(error)}")))
         values.extend((f"input:{path}", leaf) for path, leaf in structure.flatten(arguments)[0])
@@ -208,39 +208,41 @@ class _Run:
         leaves, text = structure.flatten(output)
         return leaves, text, (args, kwargs)
 
-    def _backward(self, leaves: list[Named]) -> torch.Tensor | None:
-        """Accumulate gradients of a fixed weighted sum of all floating outputs; the sum, None where nothing has any."""
+    def _backward(self, leaves: list[Named]) -> bool:
+        """Accumulate gradients of a fixed weighted sum of all floating outputs; False where nothing has any."""
         losses = [
             (leaf * cotangent(leaf, self._plan.seed + index)).sum()
             for index, (_, leaf) in enumerate(leaves)
             if isinstance(leaf, torch.Tensor) and leaf.requires_grad and _is_plain(leaf)
         ]
         if not losses:
-            return None
+            return False
         loss = sum(losses[1:], losses[0])
         loss = loss.real if loss.is_complex() else loss
         with _default_dtype(self._plan.dtype):
             # from one number: to start at the outputs, torch would import its symbolic shapes
             loss.backward()  # type: ignore[no-untyped-call]
-        return loss.detach()
+        return True
 
     def _train_on(self) -> None:
         """Three SGD steps, the first of them with the gradients that are there."""
-        values: list[Named] = []
         try:
-            for step in range(1, STEPS + 1):
-                if step > 1:
-                    for _, tensor in self._trainable():
-                        tensor.grad = None
-                    self._loss = self._backward(self._forward()[0])
-                values.append((f"loss:{step}", self._loss))
-                with torch.no_grad():
-                    for _, tensor in self._trainable():
-                        if tensor.grad is not None:
-                            tensor.add_(tensor.grad, alpha=-LEARNING_RATE)
+            self._update()
+            for step in range(2, STEPS + 1):
+                leaves = self._forward()[0]
+                self._record("step", [(f"output:{structure.join(str(step), path)}", leaf) for path, leaf in leaves])
+                self._backward(leaves)
+                self._update()
         except Exception as error:
-            values.append(("error", digests.Text(describe_error(error))))
-        self._record("step", [*values, *self._state(), ("rng", _generators())])
+            self._record("step", [("error", digests.Text(describe_error(error)))])
+        self._record("step", [*self._state(), ("rng", _generators())])
+
+    def _update(self) -> None:
+        with torch.no_grad():
+            for _, tensor in self._trainable():
+                if tensor.grad is not None:
+                    tensor.add_(tensor.grad, alpha=-LEARNING_RATE)
+                    tensor.grad = None
 
     def _record(self, phase: str, values: list[Named]) -> None:
         keys = [f"{self._prefix}{phase}/{kind}" for kind, _ in values]

@@ -7,9 +7,8 @@ A rewrite is a list of replacements of text; each old text must occur exactly on
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modfix.model.verdict import Outcome
@@ -68,7 +67,7 @@ def _pairs(texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
 
 def load(which: str) -> Iterator[Rewrite]:
     """All rewrites of the list ``which``, "WRONG" or "EQUAL", of all files, with their `file` filled in."""
-    for found in sorted(pkgutil.iter_modules(__path__), key=lambda module: module.name):
-        module = importlib.import_module(f"{__name__}.{found.name}")
+    for path in sorted(ZOO.glob("*.py")):
+        module = importlib.import_module(f"{__name__}.{path.stem}")
         for rewrite in getattr(module, which):
-            yield Rewrite(**{**vars(rewrite), "file": f"{found.name}.py"})
+            yield replace(rewrite, file=path.name)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
+torch.set_num_threads(1)  # as in a worker; a second thread costs small models more than it gives them
 _FOLDER = Path(__file__).parents[3] / "modfix" / "verify" / "worker"
 if "_modfix_worker" not in sys.modules:
     _spec = importlib.util.spec_from_file_location(
