@@ -118,7 +118,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> type[FakeSession]:
         (Outcome.DIFFERENT, ("--allow-unverified", "--allow-close", "--exit-zero"), 3),
     ],
 )
-def test_exit_codes(  # noqa: PLR0917  # parameters and fixtures
+def test_exit_codes(  # parameters and fixtures
     fake: type[FakeSession], repository: Path, modfix: Modfix, outcome: Outcome, options: tuple[str, ...], code: int
 ) -> None:
     fake.outcome = outcome
