@@ -50,7 +50,7 @@ class Defined(NamedTuple):
     @property
     def in_construction(self) -> bool:
         """Whether it runs only while the object is built."""
-        return self.facts.method in self.cls.construction
+        return self.facts.method in self.cls.construction and not self.facts.deferred
 
     @property
     def after_super_init(self) -> bool:

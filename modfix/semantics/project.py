@@ -534,11 +534,23 @@ class Project:
         return tuple(found.values())
 
     def called_elsewhere(self, cls: ModuleClass, method: str) -> bool:
-        """Whether another class may call ``method`` of ``cls``.
+        """Whether ``method`` of ``cls`` may run at other times than when one of the class's own methods calls it.
 
-        A relative does so, or somebody reads the name through an object.
+        A relative calls it, somebody reads the name through an object (`model.build()`), or a method hands it on
+        (`self.apply(self.build)`).
         """
-        return any(method in relative.called_names for relative in (*cls.ancestors, *cls.descendants))
+        called = (UseForm.CALL, UseForm.CALL_OTHER, UseForm.CAUGHT)
+        handed_on = (
+            use.form not in called
+            for relative in cls.lineage
+            if method in relative.facts.attributes
+            for use in relative.facts.attributes[method].uses
+        )
+        return (
+            any(method in relative.called_names for relative in (*cls.ancestors, *cls.descendants))
+            or any(handed_on)
+            or any(method in facts.mentioned for facts in self.files.values())
+        )
 
     def family(self, cls: ModuleClass, attr: str) -> Family:
         """See `ModuleClass.family`.
