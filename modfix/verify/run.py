@@ -84,8 +84,10 @@ def verify_cases(
             if progress is not None:
                 progress(f"verifying {case.name}", number, len(cases))
             results.append(future.result())
-    finally:
+    except BaseException:
         executor.shutdown(wait=False, cancel_futures=True)  # after Ctrl-C nobody waits for a case that hangs
+        raise
+    executor.shutdown()
     return results
 
 
