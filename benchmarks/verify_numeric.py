@@ -70,9 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
     options = parser.parse_args(arguments)
     settings.pin(1)
-    print(
-        f"torch {torch.__version__}, Python {platform.python_version()}, {settings.describe(torch.device('cpu'))['device']}"
-    )
+    found = settings.describe(torch.device("cpu"))
+    print(f"torch {found['torch']}, Python {found['python']}, {found['device']}, {found['threads']} thread")
     print("| model | by hand, CPU s | verified, CPU s | ratio | more, ms |\n|---|---|---|---|---|")
     rows = {}
     for name in options.models:
