@@ -82,6 +82,7 @@ class Definition(NamedTuple):
     present: bool  # NAME: a test around the assignment says that it is not None
     chain: tuple[str, ...]  # source of the other targets of `a = self.x = None`
     target: str  # source of this target
+    deferred: bool  # it stands in a function inside the method, which may run at any time
     plain: bool  # certainly neither a module nor a parameter
     annotation: str | None
     completion: Completion | None  # NONE: of the `if` behind
@@ -172,6 +173,7 @@ class Origin(NamedTuple):
     ``%layers``                an attribute of an unknown object
     ``%layers|<@Net``          an attribute of an object of that origin
     ``^f^12^model``            the parameter ``model`` of a function that starts in line 12, see `FileFacts.arguments`
+    ``=types``                 what callers pass by the keyword ``types``: unknown if one does
     ``?``                      unknown
     =========================  =====================================================================
 
@@ -192,6 +194,7 @@ class Walk(NamedTuple):
     column: int
     how: str  # see `modfix.semantics.walks`
     deep: bool  # over all modules below, not only over the children
+    expected: frozenset[str]  # members that every child must have
     origin: Origin  # of the object
 
 
@@ -254,4 +257,5 @@ class FileFacts:
     notes: tuple[Note, ...]
     walks: tuple[Walk, ...]
     arguments: dict[str, tuple[Origin, ...]]  # the objects passed for a parameter in this file
-    mentioned: frozenset[str]  # names that it imports, and attributes that it reads from other objects than `self`
+    mentioned: frozenset[str]  # names that it imports, attributes read from other objects than `self`, keywords (`k=`)
+    by_position: frozenset[str]  # names of functions whose results are listed, numbered, counted or paired
