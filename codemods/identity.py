@@ -291,7 +291,7 @@ def _order_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
             ):
                 if second.facts.kind is not ValueKind.NONE:
                     yield "removed", f"`None` removes the module stored in line {second.facts.line}", first.location
-            elif second.facts.kind is ValueKind.NONE:
+            elif second.facts.kind is ValueKind.NONE or attr.completion(first) is not None:
                 continue
             elif not second.makes_modules():
                 yield (
@@ -299,7 +299,7 @@ def _order_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
                     "what is stored here is not certainly a module, and cannot replace an `nn.Identity`",
                     second.location,
                 )
-            elif attr.completion(first) is None and (between := attr.slot_taken_between(first, second)):
+            elif between := attr.slot_taken_between(first, second):
                 yield (
                     "order",
                     f"registered between `None` and the module; `{attr.name}` would come before it in `parameters()`",
@@ -354,9 +354,8 @@ def _project_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
             yield "computed-attribute", "an attribute of computed name is set to `None` or deleted here", location
     for location, _ in project.notes("modules-dict"):
         yield "modules-dict", "an entry of `_modules` is tested here", location
-    for location, note in project.notes("identity-dispatch"):
-        if not note.detail or attr.name in note.detail.split(","):
-            yield "identity-dispatch", "modules are told apart by being an `Identity` here", location
+    for location in project.identity_dispatches(attr.name):
+        yield "identity-dispatch", "modules are told apart by being an `Identity` here", location
 
 
 # Edits

@@ -54,6 +54,8 @@ def verify(  # noqa: PLR0913, PLR0917  # one parameter per option
     input_: verification.Inputs = None,
     kwarg: verification.Keywords = None,
     cases: verification.Cases = None,
+    tests: verification.Tests = None,
+    run: verification.Run = None,
     python: verification.Python = None,
     device: verification.DeviceName = None,
     allow: verification.Allow = None,
@@ -68,7 +70,7 @@ def verify(  # noqa: PLR0913, PLR0917  # one parameter per option
     """Run two versions of a project, and prove that they compute the same.
 
     Models run in worker processes, in copies of both versions, with the project's own interpreter. What
-    `[tool.modfix.verify]` names is run unless `--model` or `--cases` does.
+    `[tool.modfix.verify]` names is run unless `--model`, `--cases`, `--tests` or `--run` does.
 
     \b
     Exit codes:
@@ -80,7 +82,7 @@ def verify(  # noqa: PLR0913, PLR0917  # one parameter per option
     from modfix.cli.target import load_config
 
     request = verification.Request(
-        model, input_, kwarg, cases, python, device, allow, allow_close, allow_unverified, time_limit
+        model, input_, kwarg, cases, tests, run, python, device, allow, allow_close, allow_unverified, time_limit
     )
     if self_test:
         return _run_self_test(python, device.value if device else "auto")

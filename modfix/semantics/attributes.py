@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from modfix.model.span import Location
 from modfix.semantics.facts import (
-    UNKNOWN,
     AttributeFacts,
     Completion,
     Definition,
@@ -51,7 +50,7 @@ class Defined(NamedTuple):
     @property
     def in_construction(self) -> bool:
         """Whether it runs only while the object is built."""
-        return self.facts.method in self.cls.construction
+        return self.facts.method in self.cls.construction and not self.facts.deferred
 
     @property
     def after_super_init(self) -> bool:
@@ -78,8 +77,10 @@ class Defined(NamedTuple):
 
         Constructors, or functions that return modules only.
         """
+        project = self.cls.project
         return self.facts.kind in (ValueKind.CALL, ValueKind.OPTIONAL, ValueKind.NONE) and all(
-            self._is_module(ref) or self._is_class(ref) for ref in self.facts.refs
+            self._is_module(ref) or (not self._is_member_of_parameter(ref) and project.returns_something(self.cls, ref))
+            for ref in self.facts.refs
         )
 
     def may_be_none(self, tested: bool) -> bool:
@@ -119,11 +120,9 @@ class Defined(NamedTuple):
             return self.cls.project.is_module_value(self.cls, default) or default.endswith(".partial")
         return name in self.method.parameters or bool(_CLASS_PARAMETER.search(name))
 
-    def _is_class(self, ref: str) -> bool:
-        target = self.cls.project.constructor(self.cls, ref)
-        if isinstance(target, ModuleClass):
-            return not any("__new__" in c.facts.body_names for c in (target, *target.ancestors))
-        return is_class_name(target if target != UNKNOWN else ref)
+    def _is_member_of_parameter(self, ref: str) -> bool:
+        root, _, member = ref[1:].partition(".")
+        return ref.startswith("$") and bool(member) and root in self.method.parameters
 
     def _passes_when_falsy(self, ref: str) -> bool:
         if ref.startswith("$"):
@@ -302,8 +301,9 @@ class Attribute:
     def completion(self, first: Defined) -> Completion | None:
         """The ``if`` that should store something on all of its paths instead of the early `self.x = None` of ``first``.
 
-        None where the assignment may stay in its place, for nothing is registered in between, and where it has to. What
-        gets its None in the same statement (`self.a = self.b = None`) is no reason: it may keep its early place, too.
+        None where the assignment may stay in its place and where it has to. It may stay if nothing is registered in
+        between, and what replaces the ``nn.Identity`` is certainly a module. What gets its None in the same statement
+        (`self.a = self.b = None`) does not count: it may keep its early place, too.
         """
         later = [d for d in self.definitions if d is not first]
         found = first.facts.completion
@@ -318,15 +318,14 @@ class Attribute:
             if any(d.statement == first.facts.statement for d in facts.definitions)
         ]
         modules = [d for d in later if d.facts.kind is not ValueKind.NONE]
-        if not any(self.slot_taken_between(first, d, siblings) for d in modules):
+        if not any(not d.makes_modules() or self.slot_taken_between(first, d, siblings) for d in modules):
             return None
         readers: list[Tested | Reading] = [*self.guards, *(use for use in self.uses if not use.facts.dominated)]
         early = {
             r.facts.method for r in readers if r.facts.method != first.facts.method or r.facts.line <= found.last_line
         }
-        early_calls = early & set(first.method.self_calls)
-        unseen = first.facts.method not in early and not early_calls and not first.method.gives_self
-        return found if unseen else None
+        unseen = first.facts.method not in early and not early & set(first.method.self_calls)
+        return found if unseen and not first.method.gives_self else None
 
     @cached_property
     def dynamic_access(self) -> tuple[Location, Note] | None:

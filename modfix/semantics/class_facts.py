@@ -8,8 +8,9 @@ import re
 
 from modfix.model.span import Span
 from modfix.semantics.completion import completion
-from modfix.semantics.dataflow import Parents
+from modfix.semantics.dataflow import Parents, may_swallow
 from modfix.semantics.facts import (
+    NOT_NONE,
     UNKNOWN,
     AttributeFacts,
     ClassFacts,
@@ -130,7 +131,7 @@ class ClassFactsMaker:
         return found
 
     def returns(self, node: FunctionNode, functions: tuple[FunctionNode, ...]) -> tuple[Ref, ...]:
-        """References of what a function returns: callees, or UNKNOWN; also UNKNOWN when it may end without `return`.
+        """References of what a function returns: callees, NOT_NONE or UNKNOWN; the last also if it may just end.
 
         ``functions`` are those around, with the function itself as the last.
         """
@@ -146,7 +147,11 @@ class ClassFactsMaker:
             return (*self._made_by(value.body, functions), *self._made_by(value.orelse, functions))
         if isinstance(value, ast.Call):
             return (self._callee(value.func, functions),)
+        if value is not None and _is_plain(value) and not is_none(value):
+            return (NOT_NONE,)
         if isinstance(value, ast.Name):
+            if self._names.resolve(value, functions) == "@" + value.id:  # a function or class
+                return (NOT_NONE,)
             scope = self._names.scopes[functions[-1]]
             if any(arg.arg == value.id for arg in arguments(functions[-1])):
                 return (UNKNOWN,)  # it may keep what the caller passed
@@ -213,8 +218,8 @@ class ClassFactsMaker:
         """Whether ``use`` is no call, or passes a tensor as TorchScript sees it."""
         links = self._links(use.method)
         step = links.of(use.node)
-        while step is not None and isinstance(step[0], ast.Attribute):
-            step = links.of(step[0])  # `self.x.forward(v)`
+        if step is not None and isinstance(step[0], ast.Attribute) and step[0].attr == "forward":
+            step = links.of(step[0])
         if step is None or not isinstance(step[0], ast.Call) or step[1] != "func":
             return True
         arguments_ = step[0].args
@@ -272,6 +277,7 @@ class ClassFactsMaker:
             any(_proves_present(node, statement, value) for node in around),
             tuple([source(other) for other in others]) if shared else (),
             source(target),
+            functions[-1] is not method,
             value is not None and (_is_plain(value) or self._is_plain_parameter(value, functions[-1])),
             source(statement.annotation) if isinstance(statement, ast.AnnAssign) else None,
             completion(statement, target, self._links(method), self._positions) if kind is ValueKind.NONE else None,
@@ -393,6 +399,8 @@ def _caught(links: Parents, node: ast.AST) -> bool:
         parent, field = step
         handlers: list[ast.ExceptHandler] = getattr(parent, "handlers", [])
         if field == "body" and any(_catches_none_errors(handler.type) for handler in handlers):
+            return True
+        if isinstance(parent, (ast.With, ast.AsyncWith)) and field == "body" and may_swallow(parent):
             return True
         step = links.of(parent)
     return False

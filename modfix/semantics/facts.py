@@ -9,6 +9,7 @@ Names are *references* (``Ref``): a dotted name whose first part tells where it 
 ``torch.nn.Conv2d``    resolved through an import; relative imports keep their dots
 ``@Block``             a class or function of this file, by its name at module level
 ``$norm_layer``        a parameter of the enclosing function
+``!``                  among what a function returns: something that is certainly not None
 ``?``                  anything else: rebound, shadowed, computed
 =====================  ==================================================================
 """
@@ -24,6 +25,7 @@ from modfix.model.span import Span
 
 Ref: TypeAlias = str
 UNKNOWN: Ref = "?"
+NOT_NONE: Ref = "!"
 GIVEN = "(self)"  # among `MethodFacts.self_calls`: a method hands its object to other code
 
 
@@ -80,6 +82,7 @@ class Definition(NamedTuple):
     present: bool  # NAME: a test around the assignment says that it is not None
     chain: tuple[str, ...]  # source of the other targets of `a = self.x = None`
     target: str  # source of this target
+    deferred: bool  # it stands in a function inside the method, which may run at any time
     plain: bool  # certainly neither a module nor a parameter
     annotation: str | None
     completion: Completion | None  # NONE: of the `if` behind
@@ -135,7 +138,7 @@ class MethodFacts(NamedTuple):
     span: Span
     self_calls: tuple[str, ...]  # methods called as `self.method(...)`
     super_init: int  # offset behind the unconditional call of the base's __init__; -1 without one
-    returns: tuple[Ref, ...]  # callees of the returned values; UNKNOWN for anything else than a call
+    returns: tuple[Ref, ...]  # callees of the returned values; NOT_NONE or UNKNOWN for anything else than a call
     parameters: tuple[str, ...]
     parameter_defaults: tuple[
         tuple[str, Ref], ...
@@ -170,6 +173,7 @@ class Origin(NamedTuple):
     ``%layers``                an attribute of an unknown object
     ``%layers|<@Net``          an attribute of an object of that origin
     ``^f^12^model``            the parameter ``model`` of a function that starts in line 12, see `FileFacts.arguments`
+    ``=types``                 what callers pass by the keyword ``types``: unknown if one does
     ``?``                      unknown
     =========================  =====================================================================
 
@@ -190,6 +194,7 @@ class Walk(NamedTuple):
     column: int
     how: str  # see `modfix.semantics.walks`
     deep: bool  # over all modules below, not only over the children
+    expected: frozenset[str]  # members that every child must have
     origin: Origin  # of the object
 
 
@@ -216,7 +221,8 @@ class FunctionFacts(NamedTuple):
     """One function at module level."""
 
     name: str
-    returns: tuple[Ref, ...]
+    returns: tuple[Ref, ...]  # as `MethodFacts.returns`
+    parameters: frozenset[str]
 
 
 class OutsideUse(NamedTuple):
@@ -251,4 +257,5 @@ class FileFacts:
     notes: tuple[Note, ...]
     walks: tuple[Walk, ...]
     arguments: dict[str, tuple[Origin, ...]]  # the objects passed for a parameter in this file
-    mentioned: frozenset[str]  # names that it imports, and attributes that it reads from other objects than `self`
+    mentioned: frozenset[str]  # names that it imports, attributes read from other objects than `self`, keywords (`k=`)
+    by_position: frozenset[str]  # names of functions whose results are listed, numbered, counted or paired

@@ -35,3 +35,10 @@ def is_class_name(ref: Ref) -> bool:
     if ref.startswith(("@", ".", "self.", UNKNOWN)) or (ref.startswith("$") and "." in ref):
         return False
     return last[:1].isupper()
+
+
+def is_capitalized(ref: Ref) -> bool:
+    """As `is_class_name`, but also for a member of something unknown, as in `layers.Block()`."""
+    return is_class_name(ref) or (
+        ref.startswith("$") and not ref.startswith("$self.") and ref.rpartition(".")[2][:1].isupper()
+    )

@@ -36,9 +36,11 @@ class Objects:
     def _may_come_from(self, path: str, ref: Ref, cls: ModuleClass, seen: frozenset[Ref]) -> bool | None:
         if ref in seen:
             return None
+        if ref.startswith("="):
+            return any(ref[1:] + "=" in facts.mentioned for facts in self._project.files.values())
         if ref.startswith("^"):
             passed = self._project.files[path].arguments.get(ref[1:], ())
-            if not passed or self._is_mentioned_elsewhere(path, ref[1:].partition("^")[0].rpartition(".")[2]):
+            if not passed or self.is_mentioned_elsewhere(path, ref[1:].partition("^")[0].rpartition(".")[2]):
                 return True
             answers = [self._may_be(path, origin, cls, seen | {ref}) for origin in passed]
             return True if True in answers else False if False in answers else None
@@ -50,14 +52,22 @@ class Objects:
         classes = self.instances(path, ref)
         return classes is None or not cls.lineage.isdisjoint(classes)
 
-    def _is_mentioned_elsewhere(self, path: str, name: str) -> bool:
-        """Whether another file may call the function ``name`` of ``path``."""
+    def is_mentioned_elsewhere(self, path: str, name: str) -> bool:
+        """Whether another file may call the function ``name`` of ``path``. Star imports leave ``_name`` out."""
+        public = not name.startswith("_")
         return any(
             name in facts.mentioned
-            or any(self._project.resolve(where, star + name) != star + name for star in facts.star_imports)
+            or any(
+                public and self._defines(path, name, self._project.resolve(where, star + name))
+                for star in facts.star_imports
+            )
             for where, facts in self._project.files.items()
             if where != path
         )
+
+    @staticmethod
+    def _defines(path: str, name: str, target: Resolved) -> bool:
+        return target == f"@{path}@{name}" if isinstance(target, str) else target.path == path
 
     def _class_of(self, path: str, ref: Ref) -> Resolved:
         """The class that ``ref`` names, also by its qualified name."""

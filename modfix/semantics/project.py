@@ -10,10 +10,12 @@ from typing import NamedTuple, TypeAlias
 
 from modfix.model.span import Location, Span
 from modfix.semantics.facts import (
+    NOT_NONE,
     UNKNOWN,
     AttributeFacts,
     ClassFacts,
     FileFacts,
+    FunctionFacts,
     MethodFacts,
     Note,
     Origin,
@@ -24,7 +26,7 @@ from modfix.semantics.facts import (
     ValueKind,
     Walk,
 )
-from modfix.semantics.names import is_class_name, is_configuration
+from modfix.semantics.names import is_capitalized, is_class_name, is_configuration
 from modfix.semantics.objects import Objects
 from modfix.semantics.torch_names import (
     EXTERNAL_MODULE_BASES,
@@ -37,7 +39,7 @@ from modfix.semantics.torch_names import (
     is_module_class,
     is_plain_base,
 )
-from modfix.semantics.walks import EMPTINESS, READ
+from modfix.semantics.walks import EMPTINESS, READ, YIELDED
 
 
 def _is_known(base: Ref) -> bool:
@@ -325,10 +327,6 @@ class Project:
         """
         return self._makes_module(cls, cls.path, ref, cls.facts.span.start, frozenset())
 
-    def constructor(self, cls: ModuleClass, ref: Ref) -> Resolved:
-        """The class that ``ref`` names inside ``cls``, as `resolve_class`."""
-        return self.resolve(cls.path, ref, cls.facts.span.end, frozenset()) if ref[0] not in "?$" else UNKNOWN
-
     def _makes_module(
         self, cls: ModuleClass | None, path: str, ref: Ref, before: int, seen: frozenset[tuple[str, str]]
     ) -> bool:
@@ -354,6 +352,53 @@ class Project:
             certain = [made for made in function.returns if self._makes_module(None, where, made, before, seen)]
             return bool(certain) and all(made in certain or is_class_name(made) for made in function.returns)
         return is_module_class(target) or canonical(target) in MODULE_FUNCTIONS
+
+    def returns_something(self, cls: ModuleClass, ref: Ref) -> bool:
+        """Whether calling ``ref`` inside ``cls`` never gives None.
+
+        Beside `is_module_value` that is so for classes, also by convention, and for functions all of whose `return`
+        statements call such, call a parameter (taken for a class or a factory of modules), or name a function.
+        """
+        return self._returns_something(cls, cls.path, ref, frozenset())
+
+    def _each_returns_something(
+        self,
+        cls: ModuleClass | None,
+        path: str,
+        function: MethodFacts | FunctionFacts,
+        seen: frozenset[tuple[str, str]],
+    ) -> bool:
+        for made in function.returns:
+            root, _, member = made[1:].partition(".")
+            if root in function.parameters and made[0] == "$":
+                if member:
+                    return False
+            elif not self._returns_something(cls, path, made, seen):
+                return False
+        return True
+
+    def _returns_something(
+        self, cls: ModuleClass | None, path: str, ref: Ref, seen: frozenset[tuple[str, str]]
+    ) -> bool:
+        if (path, ref) in seen or ref == UNKNOWN:
+            return False
+        seen |= {(path, ref)}
+        if ref == NOT_NONE:
+            return True
+        if ref.startswith("self."):
+            method = cls.method(ref[5:]) if cls is not None else None
+            overridden = cls is not None and any(ref[5:] in d.facts.methods for d in cls.descendants)
+            if method is None or overridden or method.decorated:
+                return False
+            return self._each_returns_something(cls, path, method, seen)
+        target = self.resolve(path, ref, None, frozenset())
+        if isinstance(target, ModuleClass):
+            return not any("__new__" in c.facts.body_names for c in (target, *target.ancestors))
+        if target.startswith("@"):
+            where, _, name = target[1:].partition("@")
+            function = self.files[where].functions.get(name)
+            return function is not None and self._each_returns_something(None, where, function, seen)
+        return is_capitalized(target if target != UNKNOWN else ref) or canonical(target) in MODULE_FUNCTIONS
 
     def resolve(
         self, path: str, ref: Ref, before: int | None = None, seen: frozenset[tuple[str, str]] = frozenset()
@@ -448,11 +493,23 @@ class Project:
         return tuple(found.values())
 
     def called_elsewhere(self, cls: ModuleClass, method: str) -> bool:
-        """Whether another class may call ``method`` of ``cls``.
+        """Whether ``method`` of ``cls`` may run at other times than when one of the class's own methods calls it.
 
-        A relative does so, or somebody reads the name through an object.
+        A relative calls it, somebody reads the name through an object (`model.build()`), or a method hands it on
+        (`self.apply(self.build)`).
         """
-        return any(method in relative.called_names for relative in (*cls.ancestors, *cls.descendants))
+        called = (UseForm.CALL, UseForm.CALL_OTHER, UseForm.CAUGHT)
+        handed_on = (
+            use.form not in called
+            for relative in cls.lineage
+            if method in relative.facts.attributes
+            for use in relative.facts.attributes[method].uses
+        )
+        return (
+            any(method in relative.called_names for relative in (*cls.ancestors, *cls.descendants))
+            or any(handed_on)
+            or any(method in facts.mentioned for facts in self.files.values())
+        )
 
     def family(self, cls: ModuleClass, attr: str) -> Family:
         """See `ModuleClass.family`.
@@ -513,6 +570,18 @@ class Project:
                 found.setdefault(note.kind, []).append((Location(path, note.line, note.column), note))
         return found
 
+    def identity_dispatches(self, attr: str) -> Iterator[Location]:
+        """Places where code asks whether what an attribute of that name may hold is an ``nn.Identity``."""
+        for location, note in self.notes("identity-dispatch"):
+            names, _, function = note.detail.partition("|")
+            asked = not names or attr in names.split(",")
+            if asked or (function and self.objects.is_mentioned_elsewhere(location.path, function)):
+                yield location
+
+    @cached_property
+    def _used_by_position(self) -> frozenset[str]:
+        return frozenset().union(*(facts.by_position for facts in self.files.values()))
+
     @cached_property
     def tested_names(self) -> frozenset[str]:
         """Names of the attributes that some class tests for None."""
@@ -543,12 +612,17 @@ class Project:
 
     def _tolerates(self, cls: ModuleClass, walk: Walk) -> bool:
         """Whether the children that objects of ``cls`` have in any case decide how the walk goes on."""
+        made = [canonical(ref) for ref in cls.certain_children]
+        layers = any(is_module_class(ref) and not is_container(ref) for ref in made)
         if walk.how == EMPTINESS:
             return bool(cls.certain_children)
+        if not walk.deep and layers and walk.expected - LAYER_MEMBERS:
+            return True  # the layers it has lack a member that is read from each
+        if walk.how.startswith(YIELDED):
+            return walk.how.removeprefix(YIELDED) not in self._used_by_position
         if not walk.how.startswith(READ):
             return False
         name = walk.how.removeprefix(READ)
         if walk.deep and name not in cls.known_names:
             return True  # the object itself comes first, and lacks it
-        layers = any(is_module_class(canonical(ref)) for ref in cls.certain_children)
         return layers and name not in LAYER_MEMBERS

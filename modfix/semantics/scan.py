@@ -34,6 +34,7 @@ from modfix.semantics.walks import (
 
 _ATTRIBUTE_FUNCTIONS = frozenset({"getattr", "hasattr", "setattr", "delattr"})
 _SCRIPTING = frozenset({"ScriptModule", "export", "script", "script_method"})  # of torch.jit
+_BY_POSITION = frozenset({"enumerate", "len", "list", "next", "sorted", "tuple", "zip"})
 _PLAIN = Form(UseForm.VALUE, "")
 _TESTED = Form(UseForm.TEST, "")
 _NONE_TESTED = Form(UseForm.NONE_TEST, "")
@@ -81,6 +82,7 @@ class _Scanner:
         self.walks: list[tuple[ast.Call, Context]] = []
         self.contexts: dict[FunctionNode, tuple[str, str]] = {}  # of methods: the class, and the name of its `self`
         self.mentioned: set[str] = set()
+        self.by_position: set[str] = set()
         self.decorators: set[ast.AST] = set()  # of functions that are no methods
         self.none_tests = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and _is_none_test(node)}
 
@@ -106,7 +108,9 @@ class _Scanner:
         alternatives = {name for name, ref in bound_names(blocks) if ref.startswith("@")}  # `if fast: def make(): ...`
         functions = {
             node.name: FunctionFacts(
-                node.name, (UNKNOWN,) if node.name in alternatives else make.returns(node, (node,))
+                node.name,
+                (UNKNOWN,) if node.name in alternatives else make.returns(node, (node,)),
+                frozenset([arg.arg for arg in arguments(node)]),
             )
             for node in self.tree.body
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
@@ -123,6 +127,7 @@ class _Scanner:
             self._found_walks(),
             self.origins.arguments_of(self.contexts),
             frozenset(self.mentioned.union(self._imported())),
+            frozenset(self.by_position),
         )
 
     def _imported(self) -> Iterator[str]:
@@ -343,6 +348,9 @@ class _Scanner:
 
     def _call(self, node: ast.Call, forms: dict[ast.AST, Form], context: Context) -> None:
         func = node.func
+        for keyword in node.keywords:
+            if keyword.arg is not None and not is_name(keyword.value, keyword.arg):
+                self.mentioned.add(keyword.arg + "=")
         if context.record is not None and context.method is not None and _gives(node, context.self_name):
             context.record.self_calls.setdefault(context.method.name, set()).add(GIVEN)
         if func.__class__ is ast.Attribute:
@@ -380,6 +388,8 @@ class _Scanner:
         elif name == "vars":
             if context.record is not None and is_name(first, context.self_name):
                 context.record.notes.append(_note("__dict__", node))
+        elif name in _BY_POSITION:
+            self.by_position.update(_callees(node))
         elif name in self.none_tests:
             if is_plain_call(node) and self.names.resolve(func, context.functions) == "@" + name:
                 forms[first] = _NONE_TESTED
@@ -390,7 +400,9 @@ class _Scanner:
             classes = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else [node.args[1]]
             refs = [self.names.resolve(c, context.functions) for c in classes]
             if any(ref.endswith(".Identity") for ref in refs):
-                self.notes.append(_note("identity-dispatch", node, self.origins.held_by(first, context.functions)))
+                self.notes.append(
+                    _note("identity-dispatch", node, "|".join(self.origins.held_by(first, context.functions)))
+                )
             elif all(is_module_class(ref) and ref != "torch.nn.Module" for ref in refs):
                 forms[first] = _OF_TYPE  # neither None nor an Identity is one of these
 
@@ -460,17 +472,15 @@ class _Scanner:
         for node, context in self.walks:
             assert isinstance(node.func, ast.Attribute)
             functions = context.functions
-            if node.func.attr == "apply":
-                how = self._applied(node.args[0])
-            else:
-                how = Walks(self.names, self.origins.parents(functions), functions).outcome(node)
+            walks = Walks(self.names, self.origins.parents(functions), functions)
+            how = self._applied(node.args[0]) if node.func.attr == "apply" else walks.outcome(node)
             deep = node.func.attr not in CHILD_WALKS and node.func.attr not in DICTIONARY_WALKS
             if not how or (deep and not how.startswith((READ, "numbered", "paired", "picked"))):
                 continue
             walked = walked_object(node)
             assert walked is not None  # a walk is an attribute that is called
             origin = self.origins.origin(walked, functions, context.owner)
-            found.append(Walk(node.lineno, node.col_offset + 1, how, deep, origin))
+            found.append(Walk(node.lineno, node.col_offset + 1, how, deep, walks.expected(node), origin))
         return tuple(found)
 
     def _applied(self, function: ast.expr) -> str:
@@ -499,6 +509,14 @@ class _Scanner:
 
 def _note(kind: str, node: ast.expr | ast.stmt, detail: str = "") -> Note:
     return Note(kind, node.lineno, node.col_offset + 1, detail)
+
+
+def _callees(call: ast.Call) -> Iterator[str]:
+    """The last names of what is called to make the arguments of a call."""
+    for argument in call.args:
+        name = dotted(argument.func) if isinstance(argument, ast.Call) else None
+        if name is not None:
+            yield name.rpartition(".")[2]
 
 
 def _gives(call: ast.Call, name: str | None) -> bool:

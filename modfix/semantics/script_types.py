@@ -11,14 +11,20 @@ import ast
 
 from modfix.semantics.records import ClassRecord
 from modfix.semantics.scopes import Names
-from modfix.semantics.syntax import FunctionNode, arguments, dotted, is_name
+from modfix.semantics.syntax import FunctionNode, arguments, dotted, is_name, is_none, walk
 from modfix.semantics.torch_names import is_module_class
 
 _DEPTH = 8
 _TENSOR = frozenset({"Tensor", "torch.Tensor"})
 _SEVERAL = frozenset({"AdaptiveLogSoftmaxWithLoss", "GRU", "LSTM", "LSTMCell", "MultiheadAttention", "RNN", "RNNBase"})
-# Functions and methods of tensors that give something else, or several tensors.
 # fmt: off
+# What tensors have, and no list, tuple or dictionary.
+_ONLY_TENSORS = frozenset({
+    "contiguous", "detach", "device", "dtype", "expand", "flatten", "float", "half", "masked_fill", "masked_fill_",
+    "mean", "narrow", "new_zeros", "permute", "reshape", "repeat", "shape", "size", "softmax", "squeeze", "sum",
+    "transpose", "type_as", "unsqueeze", "view",
+})
+# Functions and methods of tensors that give something else, or several tensors.
 _NO_TENSOR = frozenset({
     "aminmax", "broadcast_tensors", "chunk", "cummax", "cummin", "dim", "dsplit", "frexp", "hsplit", "item",
     "kthvalue", "max", "meshgrid", "median", "min", "mode", "nonzero", "numel", "numpy", "qr", "size",
@@ -26,6 +32,17 @@ _NO_TENSOR = frozenset({
     "vsplit",
 })
 # fmt: on
+
+
+def _used_as_tensor(name: str, method: FunctionNode) -> bool:
+    """Whether a method reads from a variable what only tensors have, and does not take it for an optional one."""
+    used = False
+    for node in walk(method):
+        if isinstance(node, ast.Attribute) and is_name(node.value, name):
+            used = used or node.attr in _ONLY_TENSORS
+        elif isinstance(node, ast.Compare) and is_name(node.left, name) and is_none(node.comparators[0]):
+            return False
+    return used
 
 
 class ScriptTypes:
@@ -56,6 +73,8 @@ class ScriptTypes:
             if parameter.arg == name:
                 declared = parameter.annotation is None or dotted(parameter.annotation) in _TENSOR
                 return declared and parameter in (*positional[1:], *method.args.kwonlyargs)
+        if _used_as_tensor(name, method):
+            return True
         scope = self._names.scopes[method]
         values = scope.values_of(name)
         complete = bool(values) and len(values) == scope.times_stored(name)

@@ -139,7 +139,9 @@ def _fault(pair: Pair, verdicts: list[Verdict]) -> str:
 def _names(pair: Pair, verdict: Verdict) -> bool:
     """Whether the divergence names an operator on the line, on one of the sides."""
     found = verdict.divergence
-    sides = () if found is None else ((_BEFORE, found.before), (pair.after, found.after))
+    if found is None:
+        return False
+    sides = ((_BEFORE, found.before), (pair.after, found.after))
     return any(
         place is not None and place.operator and place.line and pair.line in text.split("\n")[place.line - 1]
         for text, place in sides

@@ -334,6 +334,51 @@ def test_whether_a_call_certainly_makes_a_module(made: str, certain: bool) -> No
 
 
 @pytest.mark.parametrize(
+    ("made", "something"),
+    [
+        ("nn.ReLU()", True),
+        ("choose(x)", True),
+        ("call(nn.ReLU)", True),
+        ("layers.Block()", True),
+        ("self.build(nn.ReLU)", True),
+        ("given(nn.ReLU())", False),
+        ("maybe()", False),
+        ("ends()", False),
+        ("Odd()", False),
+        ("layers.make()", False),
+    ],
+)
+def test_a_call_that_never_gives_none(made: str, something: bool) -> None:
+    source = f"""import torch.nn as nn
+class Odd(nn.Module):
+    def __new__(cls): return None
+def choose(name):
+    if name == "relu":
+        return nn.ReLU()
+    elif name == "none":
+        return choose
+    raise ValueError(name)
+def call(layer): return layer(3)
+def given(layer): return layer
+def maybe(x=0): return nn.ReLU() if x else None
+def ends(x=0):
+    if x:
+        return nn.ReLU()
+class A(nn.Module):
+    def __init__(self, x):
+        self.m = {made}
+        self.n = None
+    def build(self, layer): return layer(3)
+"""
+    where = project({"m.py": source})
+    cls = find(where, "A")
+    attribute = cls.attribute("m")
+    assert attribute is not None
+    (ref,) = attribute.definitions[0].refs
+    assert where.returns_something(cls, ref) is something
+
+
+@pytest.mark.parametrize(
     ("ref", "is_class"),
     [
         ("$Block", True),

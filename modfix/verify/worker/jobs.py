@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict
 
 import torch
 
-from . import UnsupportedError, isolate, spec
+from . import Case, UnsupportedError, isolate, spec
 from .main import PROOF_TORCH, version_of
 
 Job = Callable[..., Dict[str, Any]]
@@ -36,9 +36,23 @@ def preload() -> None:
             continue
         if job not in _NEED_DISPATCH_MODE or version_of(torch) >= PROOF_TORCH:
             _jobs[job] = getattr(importlib.import_module(module, __package__), function)
-    if "proof" in _jobs and importlib.util.find_spec("torch._dynamo") is not None:
-        # The first call of a dispatch mode imports it: seconds, which each process that is forked would pay again.
-        importlib.import_module("torch._dynamo")
+    if "proof" in _jobs:
+        _warm_up()
+
+
+def _warm_up() -> None:
+    """Prove something small, for torch imports 800 modules on first use: 2.5 s that not every fork should take.
+
+    Nothing requires a gradient: where there is a GPU, a backward pass starts threads, after which no fork can have one.
+    """
+
+    def build() -> torch.nn.Module:
+        layers = (torch.nn.Linear(4, 2), torch.nn.BatchNorm1d(2), torch.nn.ReLU(), torch.nn.Dropout())
+        return torch.nn.Sequential(torch.nn.Embedding(2, 4), *layers, torch.nn.LayerNorm(2)).requires_grad_(False)
+
+    case = Case("warm-up", build, lambda: ((torch.ones(2, dtype=torch.int64),), {}))
+    for rung in ("meta", "fake", "real"):
+        _jobs["proof"](case, rung=rung)
 
 
 def perform(request: dict[str, Any], root: str) -> dict[str, Any]:
