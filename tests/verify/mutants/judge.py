@@ -14,7 +14,6 @@ from modfix.verify.process import Side, Workers
 from modfix.verify.run import Options, expand, verify_cases
 from tests.verify.mutants import ZOO, Rewrite
 
-
 CHECKS = {  # what a rewrite calls it -> the checks of the verifier, any of which may say it
     "keys": ("state_dict",),
     "order": ("state_dict", "parameters", "modules"),
