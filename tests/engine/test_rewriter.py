@@ -164,7 +164,7 @@ def test_new_lines_end_like_their_neighbours() -> None:
 
 @pytest.mark.parametrize("comment", ["  # spaces", "    # spaces", " \t# both", "# none", "\t# tab", "\t  # more"])
 def test_a_comment_behind_a_block_of_tabs_stays_where_it_is(comment: str) -> None:
-    text = "def f():\n\tx = a\n\n%s\n\ny = 1\n" % comment
+    text = f"def f():\n\tx = a\n\n{comment}\n\ny = 1\n"
     assert run(text, [swap("a", "b")]) == [text.replace("a", "b", 1)]
 
 
