@@ -219,7 +219,12 @@ def bound_names(statements: Iterable[ast.AST]) -> Iterator[tuple[str, Ref]]:
     stack = list(statements)
     while stack:
         node = stack.pop()
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
+        if node.__class__ is ast.Constant:
+            continue  # most of a table
+        if isinstance(node, ast.Name):
+            if not isinstance(node.ctx, ast.Load):
+                yield node.id, UNKNOWN
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
             yield from imported(node)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield node.name, "@" + node.name
@@ -228,9 +233,6 @@ def bound_names(statements: Iterable[ast.AST]) -> Iterator[tuple[str, Ref]]:
                 stack.extend((*node.bases, *node.keywords))
             else:
                 stack.extend((*node.args.defaults, *filter(None, node.args.kw_defaults)))
-        elif isinstance(node, ast.Name):
-            if not isinstance(node.ctx, ast.Load):
-                yield node.id, UNKNOWN
         elif not isinstance(node, ast.Lambda):
             if isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name:
                 yield node.name, UNKNOWN
