@@ -8,7 +8,7 @@ import re
 
 from modfix.model.span import Span
 from modfix.semantics.completion import completion
-from modfix.semantics.dataflow import Parents
+from modfix.semantics.dataflow import Parents, may_swallow
 from modfix.semantics.facts import (
     NOT_NONE,
     UNKNOWN,
@@ -277,6 +277,7 @@ class ClassFactsMaker:
             any(_proves_present(node, statement, value) for node in around),
             tuple([source(other) for other in others]) if shared else (),
             source(target),
+            functions[-1] is not method,
             value is not None and (_is_plain(value) or self._is_plain_parameter(value, functions[-1])),
             source(statement.annotation) if isinstance(statement, ast.AnnAssign) else None,
             completion(statement, target, self._links(method), self._positions) if kind is ValueKind.NONE else None,
@@ -398,6 +399,8 @@ def _caught(links: Parents, node: ast.AST) -> bool:
         parent, field = step
         handlers: list[ast.ExceptHandler] = getattr(parent, "handlers", [])
         if field == "body" and any(_catches_none_errors(handler.type) for handler in handlers):
+            return True
+        if isinstance(parent, (ast.With, ast.AsyncWith)) and field == "body" and may_swallow(parent):
             return True
         step = links.of(parent)
     return False

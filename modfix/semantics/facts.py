@@ -82,6 +82,7 @@ class Definition(NamedTuple):
     present: bool  # NAME: a test around the assignment says that it is not None
     chain: tuple[str, ...]  # source of the other targets of `a = self.x = None`
     target: str  # source of this target
+    deferred: bool  # it stands in a function inside the method, which may run at any time
     plain: bool  # certainly neither a module nor a parameter
     annotation: str | None
     completion: Completion | None  # NONE: of the `if` behind

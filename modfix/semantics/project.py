@@ -15,6 +15,7 @@ from modfix.semantics.facts import (
     AttributeFacts,
     ClassFacts,
     FileFacts,
+    FunctionFacts,
     MethodFacts,
     Note,
     Origin,
@@ -360,6 +361,22 @@ class Project:
         """
         return self._returns_something(cls, cls.path, ref, frozenset())
 
+    def _each_returns_something(
+        self,
+        cls: ModuleClass | None,
+        path: str,
+        function: MethodFacts | FunctionFacts,
+        seen: frozenset[tuple[str, str]],
+    ) -> bool:
+        for made in function.returns:
+            root, _, member = made[1:].partition(".")
+            if root in function.parameters and made[0] == "$":
+                if member:
+                    return False
+            elif not self._returns_something(cls, path, made, seen):
+                return False
+        return True
+
     def _returns_something(
         self, cls: ModuleClass | None, path: str, ref: Ref, seen: frozenset[tuple[str, str]]
     ) -> bool:
@@ -373,20 +390,14 @@ class Project:
             overridden = cls is not None and any(ref[5:] in d.facts.methods for d in cls.descendants)
             if method is None or overridden or method.decorated:
                 return False
-            return all(
-                made[1:] in method.parameters or self._returns_something(cls, path, made, seen)
-                for made in method.returns
-            )
+            return self._each_returns_something(cls, path, method, seen)
         target = self.resolve(path, ref, None, frozenset())
         if isinstance(target, ModuleClass):
             return not any("__new__" in c.facts.body_names for c in (target, *target.ancestors))
         if target.startswith("@"):
             where, _, name = target[1:].partition("@")
             function = self.files[where].functions.get(name)
-            return function is not None and all(
-                made[1:] in function.parameters or self._returns_something(None, where, made, seen)
-                for made in function.returns
-            )
+            return function is not None and self._each_returns_something(None, where, function, seen)
         return is_capitalized(target if target != UNKNOWN else ref) or canonical(target) in MODULE_FUNCTIONS
 
     def resolve(
@@ -482,11 +493,23 @@ class Project:
         return tuple(found.values())
 
     def called_elsewhere(self, cls: ModuleClass, method: str) -> bool:
-        """Whether another class may call ``method`` of ``cls``.
+        """Whether ``method`` of ``cls`` may run at other times than when one of the class's own methods calls it.
 
-        A relative does so, or somebody reads the name through an object.
+        A relative calls it, somebody reads the name through an object (`model.build()`), or a method hands it on
+        (`self.apply(self.build)`).
         """
-        return any(method in relative.called_names for relative in (*cls.ancestors, *cls.descendants))
+        called = (UseForm.CALL, UseForm.CALL_OTHER, UseForm.CAUGHT)
+        handed_on = (
+            use.form not in called
+            for relative in cls.lineage
+            if method in relative.facts.attributes
+            for use in relative.facts.attributes[method].uses
+        )
+        return (
+            any(method in relative.called_names for relative in (*cls.ancestors, *cls.descendants))
+            or any(handed_on)
+            or any(method in facts.mentioned for facts in self.files.values())
+        )
 
     def family(self, cls: ModuleClass, attr: str) -> Family:
         """See `ModuleClass.family`.

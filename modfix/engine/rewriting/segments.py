@@ -271,9 +271,11 @@ def segment_span(body: Sequence[ast.stmt], group: range, lines: Lines, not_above
     return Span(max(start, form_feed + 1), end)
 
 
-def _body_column(statement: ast.stmt) -> int:
+def _body_indent(statement: ast.stmt, lines: Lines) -> str:
     body = getattr(statement, "body", None)
-    return body[0].col_offset if isinstance(body, list) and body[0].lineno > statement.lineno else 0
+    if not isinstance(body, list) or body[0].lineno == statement.lineno:
+        return ""
+    return lines.line(first_line(body[0]))[: body[0].col_offset]
 
 
 def _end(statement: ast.stmt, following: ast.stmt | None, lines: Lines) -> int:
@@ -289,7 +291,7 @@ def _end(statement: ast.stmt, following: ast.stmt | None, lines: Lines) -> int:
             break
         comment = line.lstrip(" \t\f")
         if comment.startswith("#"):
-            if len(line) - len(comment) < _body_column(statement):
-                break  # neither of the block nor of the module: LibCST would move it
+            if not line.startswith(_body_indent(statement, lines)):
+                break  # neither of the block nor of the module, perhaps for spaces in place of a tab: LibCST moves it
             end = lines.start(number + 1)
     return end
