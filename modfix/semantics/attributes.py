@@ -75,14 +75,16 @@ class Defined(NamedTuple):
         None where it would not, or where it is no plain `target = value` on one line.
         """
         facts, value = self.facts, " ".join(parts)
-        room = max(_LINE_LENGTH, self.cls.project.files[self.cls.path].width) - facts.indentation
+        room = max(_LINE_LENGTH, self.cls.project.files[self.cls.path].width)
+        room -= len(facts.indentation.expandtabs(4))
+        step = "\t" if "\t" in facts.indentation else "    "
         plain = (
             facts.statement.start + len(facts.target) + 3 == facts.span.start and facts.span.end == facts.statement.end
         )
         if not plain or "\n" in facts.source or "\r" in facts.source or len(facts.target) + 3 + len(value) <= room:
             return None
         lines = parts if 4 + len(value) > room else [value]
-        inside = "".join(f"    {line}\n" for line in lines)
+        inside = "".join(f"{step}{line}\n" for line in lines)
         return ReplaceStatement(self.cls.path, facts.statement, f"{facts.target} = (\n{inside})")
 
     def makes_modules(self) -> bool:

@@ -74,7 +74,7 @@ class Definition(NamedTuple):
     statement: Span
     line: int
     column: int
-    indentation: int  # of the statement, in columns
+    indentation: str  # what stands to the left of the statement
     kind: ValueKind
     refs: tuple[Ref, ...]  # of the values that are not None: callee of CALL; the name's own ref for NAME
     nones: tuple[Span, ...]  # the None constants inside the value
