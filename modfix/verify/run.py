@@ -84,8 +84,10 @@ def verify_cases(
             if progress is not None:
                 progress(f"verifying {case.name}", number, len(cases))
             results.append(future.result())
-    finally:
+    except BaseException:
         executor.shutdown(wait=False, cancel_futures=True)  # after Ctrl-C nobody waits for a case that hangs
+        raise
+    executor.shutdown()
     return results
 
 
@@ -176,9 +178,8 @@ class _Case:
             for side, name in enumerate(("before", "after")):
                 keywords = {"device": "cpu", "exchange": folder, "side": name, "compile": self._options.compilers}
                 found.append(self._ask_one(side, "contracts", **keywords))
-        for one in map(failure, found):
-            if one is not None:
-                return str(one)
+                if trouble := failure(found[-1]):
+                    return str(trouble)
         first, second = (one["contracts"] for one in found)
         assert isinstance(first, Mapping)
         assert isinstance(second, Mapping)
