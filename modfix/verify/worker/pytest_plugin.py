@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import faulthandler
 import importlib.util
+import os
 import sys
 from typing import Any, Iterable, Sequence, TextIO
 
@@ -18,7 +19,8 @@ from .channel import encode
 from .lines import Watcher
 from .lockstep import PHASE, Recording, start
 
-_OFF = ("cacheprovider", "randomly", "random_order")  # plugins: writes into the tree, or chooses another order
+# Plugins that write into the tree, choose another order, or take hold of what we hold.
+_OFF = ("cacheprovider", "randomly", "random_order", "faulthandler")
 _QUIET = {"xdist": "-n0", "pytest_cov": "--no-cov"}  # package -> option: both would get between us and the tests
 
 
@@ -63,6 +65,8 @@ class LockStep:
     def __init__(self, log: TextIO, skip: Iterable[str], root: str, watch: dict[str, list[int]], seed: int) -> None:
         self.errors: dict[str, str] = {}
         self.time_limit_s = 120.0
+        self._stderr = os.dup(2)  # pytest redirects the descriptor
+        faulthandler.enable(file=self._stderr, all_threads=False)
         self._log = log
         self._skip = frozenset(skip)
         self._root = root
@@ -71,12 +75,16 @@ class LockStep:
 
     def wind_up(self) -> None:
         """Start the clock of what comes next. It ends the process, for code in C listens to nothing else."""
-        faulthandler.dump_traceback_later(self.time_limit_s, exit=True, file=2)
+        faulthandler.dump_traceback_later(self.time_limit_s, exit=True, file=self._stderr)
 
     def pytest_collectreport(self, report: Any) -> None:
         """Keep errors of the collection."""
         if report.failed:
             self.errors[report.nodeid] = str(report.longrepr).strip().rpartition("\n")[2]
+
+    def pytest_internalerror(self, excrepr: Any) -> None:
+        """Keep why pytest, or a plugin, gave up."""
+        self.errors["pytest"] = str(excrepr).strip().rpartition("\n")[2]
 
     def pytest_collection_modifyitems(self, config: Any, items: list[Any]) -> None:
         """Leave out the tests that have run, or must not run again."""
