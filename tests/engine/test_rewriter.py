@@ -162,6 +162,12 @@ def test_new_lines_end_like_their_neighbours() -> None:
     assert run(text, [after("b", "if x:\n    y = 1\n")]) == [expected]
 
 
+@pytest.mark.parametrize("comment", ["  # spaces", "    # spaces", " \t# both", "# none", "\t# tab", "\t  # more"])
+def test_a_comment_behind_a_block_of_tabs_stays_where_it_is(comment: str) -> None:
+    text = f"def f():\n\tx = a\n\n{comment}\n\ny = 1\n"
+    assert run(text, [swap("a", "b")]) == [text.replace("a", "b", 1)]
+
+
 def test_groups_are_carried_out_one_after_another() -> None:
     text = "import os\n\nclass A:\n    x = 1\n    y = 2\n\nclass B:\n    z = 3\n"
     texts = run(

@@ -18,7 +18,7 @@ from modfix.engine.rewriting.nodes import Statement, comment_lines, comments, wi
 from modfix.engine.rewriting.precedence import is_atom, needs_parentheses
 from modfix.engine.rewriting.spans import SpanFinder
 from modfix.engine.rewriting.targets import Target
-from modfix.engine.rewriting.verbs import NewMethod, Rewrite, StatementEdits, TreeEdits
+from modfix.engine.rewriting.verbs import NewMethod, OtherCall, Rewrite, StatementEdits, TreeEdits
 from modfix.model.edit import (
     AddElse,
     AddMethod,
@@ -26,6 +26,7 @@ from modfix.model.edit import (
     InsertAfter,
     InsertBefore,
     RemoveStatement,
+    ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
 )
@@ -44,6 +45,7 @@ class _Planned:
     newline: cst.Newline
     expression: tuple[cst.BaseExpression, list[cst.Comment]] | None = None
     snippet: Snippet | None = None
+    function: cst.BaseExpression | None = None
 
 
 class _Adapted(cst.CSTTransformer):
@@ -131,7 +133,9 @@ class Segment:
     def _plan(self, target: Target, finder: SpanFinder) -> _Planned:
         edit = target.edit
         kind = (
-            cst.BaseExpression if isinstance(edit, ReplaceExpression) else (cst.BaseStatement, cst.BaseSmallStatement)
+            cst.BaseExpression
+            if isinstance(edit, (ReplaceExpression, ReplaceCall))
+            else (cst.BaseStatement, cst.BaseSmallStatement)
         )
         nodes = [
             node
@@ -149,6 +153,12 @@ class Segment:
         if isinstance(edit, ReplaceExpression):
             assert isinstance(node, cst.BaseExpression)
             return _Planned(target, node, newline, expression=self._expression(target, edit.source, node))
+        if isinstance(edit, ReplaceCall):
+            assert isinstance(node, cst.Call)
+            if any(index >= len(node.args) for index in edit.keep):
+                raise RewriteError(f"the call at {edit.span.start} has {len(node.args)} arguments", target.group)
+            parse_expression(edit.function, target.group)
+            return _Planned(target, node, newline, function=cst.parse_expression(edit.function))
         if isinstance(edit, (ReplaceStatement, InsertBefore, InsertAfter, AddElse, AddMethod)):
             return _Planned(target, node, newline, snippet=self._snippet(edit.source, target.group, newline))
         return _Planned(target, node, newline)
@@ -235,6 +245,10 @@ def _tree_edits(planned: Sequence[_Planned]) -> TreeEdits:
             new, lost = item.expression
             edits.expressions[key] = (new, comment_lines(lost, item.newline))
             continue
+        if isinstance(edit, ReplaceCall):
+            assert item.function is not None
+            edits.calls[key] = OtherCall(item.function, edit.keep, item.newline)
+            continue
         if isinstance(edit, AddMethod):
             assert item.snippet is not None
             edits.methods.setdefault(key, []).append(NewMethod(item.snippet, edit.after, item.newline))
@@ -271,9 +285,11 @@ def segment_span(body: Sequence[ast.stmt], group: range, lines: Lines, not_above
     return Span(max(start, form_feed + 1), end)
 
 
-def _body_column(statement: ast.stmt) -> int:
+def _body_indent(statement: ast.stmt, lines: Lines) -> str:
     body = getattr(statement, "body", None)
-    return body[0].col_offset if isinstance(body, list) and body[0].lineno > statement.lineno else 0
+    if not isinstance(body, list) or body[0].lineno == statement.lineno:
+        return ""
+    return lines.line(first_line(body[0]))[: body[0].col_offset]
 
 
 def _end(statement: ast.stmt, following: ast.stmt | None, lines: Lines) -> int:
@@ -289,7 +305,7 @@ def _end(statement: ast.stmt, following: ast.stmt | None, lines: Lines) -> int:
             break
         comment = line.lstrip(" \t\f")
         if comment.startswith("#"):
-            if len(line) - len(comment) < _body_column(statement):
-                break  # neither of the block nor of the module: LibCST would move it
+            if not line.startswith(_body_indent(statement, lines)):
+                break  # neither of the block nor of the module, perhaps for spaces in place of a tab: LibCST moves it
             end = lines.start(number + 1)
     return end
