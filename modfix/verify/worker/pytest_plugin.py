@@ -8,8 +8,10 @@ outcome is all there is to compare.
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import importlib.util
+import io
 import os
 import sys
 from typing import Any, Iterable, Sequence, TextIO
@@ -54,8 +56,12 @@ def observe(  # noqa: PLR0913  # all by name, and what a request may say
         plugin = LockStep(file, frozenset(skip), root, watch, seed)
         plugin.time_limit_s = time_limit_s
         plugin.wind_up()
-        status = pytest.main([*arguments, *options], plugins=[plugin])
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said):
+            status = pytest.main([*arguments, *options], plugins=[plugin])
         faulthandler.cancel_dump_traceback_later()
+    if said.getvalue().strip():
+        plugin.errors.setdefault("pytest", said.getvalue().strip().rpartition("\n")[2])
     return {"exit": int(status), "errors": plugin.errors}
 
 
