@@ -32,15 +32,17 @@ def measure(
 ) -> Usage:
     """Run ``command`` in ``cwd`` to its end and return what it cost.
 
-    ``env`` is added to the current environment. Standard output goes to the file ``stdout``, by default nowhere;
-    standard error is dropped. Raises OSError when the command cannot be started.
+    ``env`` is added to the current environment, in which Python may keep byte code, as it does for every user: a tool
+    that compiles its own modules anew in each run would be measured at something else. Standard output goes to the file
+    ``stdout``, by default nowhere; standard error is dropped. Raises OSError when the command cannot be started.
     """
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with open(stdout or os.devnull, "wb") as sink:
         started = time.perf_counter()
         process = subprocess.Popen(
             [os.fspath(part) for part in command],
             cwd=cwd,
-            env={**os.environ, **(env or {})},
+            env={**inherited, **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.DEVNULL,
