@@ -354,9 +354,8 @@ def _project_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
             yield "computed-attribute", "an attribute of computed name is set to `None` or deleted here", location
     for location, _ in project.notes("modules-dict"):
         yield "modules-dict", "an entry of `_modules` is tested here", location
-    for location, note in project.notes("identity-dispatch"):
-        if not note.detail or attr.name in note.detail.split(","):
-            yield "identity-dispatch", "modules are told apart by being an `Identity` here", location
+    for location in project.identity_dispatches(attr.name):
+        yield "identity-dispatch", "modules are told apart by being an `Identity` here", location
 
 
 # Edits

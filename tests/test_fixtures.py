@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,9 @@ import pytest
 from modfix.testing import behaviour
 from modfix.testing.fixtures import Case, load
 from modfix.testing.harness import run_case
+from modfix.verify import listed_cases
+from modfix.verify.process import Workers
+from modfix.verify.run import Options, expand, verify_cases
 
 CASES = load(Path(__file__).parents[1] / "fixtures")
 IDS = [f"{case.codemod}-{case.name}" for case in CASES]
@@ -31,6 +35,36 @@ def differences() -> dict[Path, list[str]]:
 def test_behaviour(case: Case, differences: dict[Path, list[str]]) -> None:
     if case.expect.behaviour is None:
         assert not differences[case.folder]
+
+
+CHANGED = [case for case in CASES if case.after is not None and case.expect.behaviour is None]
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Workers]:
+    if reason := behaviour.unavailable():
+        pytest.skip(reason)
+    with Workers(device="cpu", time_limit_s=300) as running:
+        yield running
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CHANGED, ids=[f"{case.codemod}-{case.name}" for case in CHANGED])
+def test_verdict(case: Case, workers: Workers, tmp_path: Path) -> None:
+    """The verifier proves what the codemod did."""
+    sides = []
+    for name, files in (("before", case.before), ("after", case.after or {})):
+        for path, text in files.items():
+            (tmp_path / name / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / path).write_bytes(text.encode())
+        sides.append(workers.open(tmp_path / name, isolation="process"))  # our own code: no fork a case
+    module = "main" if "main.py" in case.before else "model"
+    ready, missing = expand(sides[0], sides[1], [listed_cases(f"{module}:cases")])
+    assert not missing, missing[0].verdict.reason
+    for result in verify_cases(sides[0], sides[1], ready, Options(device="cpu")):
+        assert result.verdict.outcome.passed, f"{result.verdict.case}: {result.verdict.reason}"
+    for side in sides:
+        side.close()
 
 
 def test_two_in_five_cases_are_left_alone() -> None:

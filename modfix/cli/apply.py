@@ -89,6 +89,8 @@ def apply(  # noqa: PLR0913, PLR0917  # one parameter per option
     input_: verification.Inputs = None,
     kwarg: verification.Keywords = None,
     cases: verification.Cases = None,
+    tests: verification.Tests = None,
+    run: verification.Run = None,
     python: verification.Python = None,
     device: verification.DeviceName = None,
     allow: verification.Allow = None,
@@ -119,7 +121,7 @@ def apply(  # noqa: PLR0913, PLR0917  # one parameter per option
             "JSON cannot go to stdout together with a patch or with fixed source; `-o` puts a patch elsewhere"
         )
     request = verification.Request(
-        model, input_, kwarg, cases, python, device, allow, allow_close, allow_unverified, time_limit
+        model, input_, kwarg, cases, tests, run, python, device, allow, allow_close, allow_unverified, time_limit
     )
     chosen = _what_to_verify(target, request, verify=verify)
     session = common.prepare(target, codemod, jobs=jobs, cache=not no_cache)

@@ -70,6 +70,24 @@ Cases = Annotated[
         show_default=False,
     ),
 ]
+Tests = Annotated[
+    str | None,
+    typer.Option(
+        "--tests",
+        metavar="ARGUMENTS",
+        help="The project's own tests, as arguments of pytest: `tests/ -q`. They run in both versions, in lock step.",
+        show_default=False,
+    ),
+]
+Run = Annotated[
+    str | None,
+    typer.Option(
+        "--run",
+        metavar="COMMAND",
+        help="A script to run in both versions, in lock step: `python train.py --epochs 1`.",
+        show_default=False,
+    ),
+]
 Python = Annotated[
     Path | None,
     typer.Option(
@@ -102,7 +120,12 @@ AllowUnverified = Annotated[
 ]
 TimeLimit = Annotated[
     float | None,
-    typer.Option(min=0.1, metavar="SECONDS", help="For each run of a case.  [default: 60]", show_default=False),
+    typer.Option(
+        min=0.1,
+        metavar="SECONDS",
+        help="For each run of a case; a script has ten times as long.  [default: 60]",
+        show_default=False,
+    ),
 ]
 ExplainDiff = Annotated[bool, typer.Option("--explain-diff", help="Show the source of both versions where they part.")]
 
@@ -115,6 +138,8 @@ class Request:
     inputs: Sequence[str] | None = None
     keywords: Sequence[str] | None = None
     cases: Sequence[str] | None = None
+    tests: str | None = None
+    run: str | None = None
     python: Path | None = None
     device: Device | None = None
     allow: Sequence[str] | None = None
@@ -130,6 +155,8 @@ class Request:
             "--input": self.inputs,
             "--kwarg": self.keywords,
             "--cases": self.cases,
+            "--tests": self.tests,
+            "--run": self.run,
             "--python": self.python,
             "--device": self.device,
             "--allow": self.allow,
@@ -155,7 +182,9 @@ def settings(root: Path, config: VerifyConfig, request: Request) -> Settings:
         cases = tuple(_cases(config, request))
     except PlanError as error:
         raise UserError(str(error)) from error
-    if not cases:
+    named = request.models or request.cases or request.tests or request.run
+    tests, run = (request.tests or "", request.run or "") if named else (config.tests or "", config.run or "")
+    if not cases and not tests and not run:
         raise UserError(_NOTHING_TO_RUN)
     allow = [kind.strip() for text in request.allow or config.allow for kind in text.split(",") if kind.strip()]
     for kind in allow:
@@ -164,6 +193,8 @@ def settings(root: Path, config: VerifyConfig, request: Request) -> Settings:
     python = request.python or (root / config.python if config.python else find_interpreter(root))
     return Settings(
         cases,
+        tests=tests,
+        run=run,
         python=Path(os.path.abspath(python)),  # not resolved: a virtual environment is known by its link
         device=request.device.value if request.device is not None else config.device,
         allow=frozenset(allow),
@@ -178,14 +209,15 @@ nothing says what to run. Name a model and its inputs, where the code itself wou
   --model 'pkg.mod:Net(3, width=64)' --input 'randn(2,3,224,224)'
 or once for all in pyproject.toml:
   [tool.modfix.verify]
-  models = [{model = "pkg.mod:Net(3, width=64)", inputs = ["randn(2,3,224,224)"]}]"""
+  models = [{model = "pkg.mod:Net(3, width=64)", inputs = ["randn(2,3,224,224)"]}]
+The project's own tests will do as well: --tests 'tests/ -q'"""
 
 
 def _cases(config: VerifyConfig, request: Request) -> Iterator[CaseSpec]:
     """The cases of the command line, or else those of the configuration."""
     from modfix.verify.plan import PlanError, listed_cases, model_case, parse_keywords
 
-    if request.models or request.cases:
+    if request.models or request.cases or ((request.tests or request.run) and not request.inputs):
         keywords = parse_keywords(request.keywords or ())
         for model in request.models or ():
             yield model_case(model, request.inputs or (), keywords)
@@ -208,6 +240,7 @@ def session(chosen: Settings) -> Iterator[Session]:
         UserError: the interpreter cannot be used, or a version cannot be had.
     """
     from modfix.cli.progress import progress_bar
+    from modfix.verify.lockstep import LockStepError
     from modfix.verify.process import WorkerError
     from modfix.verify.session import Session
     from modfix.verify.trees import TreeError
@@ -215,7 +248,7 @@ def session(chosen: Settings) -> Iterator[Session]:
     try:
         with progress_bar() as progress, Session(chosen, progress) as running:
             yield running
-    except (WorkerError, TreeError) as error:
+    except (WorkerError, TreeError, LockStepError) as error:
         raise UserError(str(error)) from error
 
 

@@ -50,7 +50,7 @@ class Defined(NamedTuple):
     @property
     def in_construction(self) -> bool:
         """Whether it runs only while the object is built."""
-        return self.facts.method in self.cls.construction
+        return self.facts.method in self.cls.construction and not self.facts.deferred
 
     @property
     def after_super_init(self) -> bool:
@@ -77,8 +77,10 @@ class Defined(NamedTuple):
 
         Constructors, or functions that return modules only.
         """
+        project = self.cls.project
         return self.facts.kind in (ValueKind.CALL, ValueKind.OPTIONAL, ValueKind.NONE) and all(
-            self._is_module(ref) or self.cls.project.returns_something(self.cls, ref) for ref in self.facts.refs
+            self._is_module(ref) or (not self._is_member_of_parameter(ref) and project.returns_something(self.cls, ref))
+            for ref in self.facts.refs
         )
 
     def may_be_none(self, tested: bool) -> bool:
@@ -117,6 +119,10 @@ class Defined(NamedTuple):
         if default is not None:
             return self.cls.project.is_module_value(self.cls, default) or default.endswith(".partial")
         return name in self.method.parameters or bool(_CLASS_PARAMETER.search(name))
+
+    def _is_member_of_parameter(self, ref: str) -> bool:
+        root, _, member = ref[1:].partition(".")
+        return ref.startswith("$") and bool(member) and root in self.method.parameters
 
     def _passes_when_falsy(self, ref: str) -> bool:
         if ref.startswith("$"):

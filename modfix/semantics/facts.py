@@ -82,10 +82,12 @@ class Definition(NamedTuple):
     present: bool  # NAME: a test around the assignment says that it is not None
     chain: tuple[str, ...]  # source of the other targets of `a = self.x = None`
     target: str  # source of this target
+    deferred: bool  # it stands in a function inside the method, which may run at any time
     plain: bool  # certainly neither a module nor a parameter
     annotation: str | None
     completion: Completion | None  # NONE: of the `if` behind
     branches: tuple[tuple[int, str], ...]  # enclosing (offset of `if`, arm), outermost first
+    value: Ref  # of a value that is a (dotted) name, e.g. `torch.nn.functional.relu`; UNKNOWN for anything else
 
 
 class Use(NamedTuple):
@@ -150,6 +152,58 @@ class MethodFacts(NamedTuple):
         return GIVEN in self.self_calls
 
 
+class InitFacts(NamedTuple):
+    """What an ``__init__`` does first and last."""
+
+    self_name: str
+    bases: tuple[Ref, ...]  # whose `__init__` it certainly calls: `super`, `super:<class>` or a class, in order
+    after_bases: Span | None  # the statement that does so last, before anything else is called on the object
+    last: Span  # the last statement
+    ends: bool  # the last statement is `return` or `raise`
+    returns: bool  # it may return before its last statement
+    runs_self: bool  # it calls the object, or hands it to something that may
+
+
+class ArgumentForm(str, Enum):
+    """What an argument of a call depends on."""
+
+    CONSTANT = "constant"  # nothing: numbers, strings, None, and tuples and sums of such
+    ATTRIBUTE = "attribute"  # also on attributes of `self`
+    TRAINING = "training"  # it is `self.training`
+    OTHER = "other"
+
+
+class Argument(NamedTuple):
+    """One argument of a call. ``name`` is empty for one by position, ``*`` or ``**`` for one that is unpacked."""
+
+    name: str
+    source: str
+    form: ArgumentForm
+    attributes: tuple[str, ...]  # of `self` that it reads
+
+
+class CallPlace(str, Enum):
+    """Where a call stands in its method."""
+
+    METHOD = "method"
+    TRAINING = "training"  # directly in a method, under `if self.training:`
+    NESTED = "nested"  # in a function or lambda inside, which may run at another time
+    CLASS = "class"  # in a class method, whose first parameter is no object
+
+
+class TorchCall(NamedTuple):
+    """A call in a method: of a function that has a module, or of a constructor of torch.nn outside ``__init__``."""
+
+    function: Ref
+    method: str
+    span: Span
+    line: int
+    column: int
+    arguments: tuple[Argument, ...]  # in source order
+    place: CallPlace
+    use: str  # of the result: "called", "local" for the only value of a name that is only called, or ""
+
+
 class Note(NamedTuple):
     """Something dynamic that a class or a file does."""
 
@@ -172,6 +226,7 @@ class Origin(NamedTuple):
     ``%layers``                an attribute of an unknown object
     ``%layers|<@Net``          an attribute of an object of that origin
     ``^f^12^model``            the parameter ``model`` of a function that starts in line 12, see `FileFacts.arguments`
+    ``=types``                 what callers pass by the keyword ``types``: unknown if one does
     ``?``                      unknown
     =========================  =====================================================================
 
@@ -192,6 +247,7 @@ class Walk(NamedTuple):
     column: int
     how: str  # see `modfix.semantics.walks`
     deep: bool  # over all modules below, not only over the children
+    expected: frozenset[str]  # members that every child must have
     origin: Origin  # of the object
 
 
@@ -212,6 +268,8 @@ class ClassFacts(NamedTuple):
     notes: tuple[Note, ...]
     local: bool  # defined inside a function
     conditional: bool  # under an `if` or `try`, so that another one of its name may take its place
+    init: InitFacts | None  # of its own `__init__`
+    calls: tuple[TorchCall, ...]  # by their ends: what is evaluated first comes first
 
 
 class FunctionFacts(NamedTuple):
@@ -254,4 +312,5 @@ class FileFacts:
     notes: tuple[Note, ...]
     walks: tuple[Walk, ...]
     arguments: dict[str, tuple[Origin, ...]]  # the objects passed for a parameter in this file
-    mentioned: frozenset[str]  # names that it imports, and attributes that it reads from other objects than `self`
+    mentioned: frozenset[str]  # names that it imports, attributes read from other objects than `self`, keywords (`k=`)
+    by_position: frozenset[str]  # names of functions whose results are listed, numbered, counted or paired

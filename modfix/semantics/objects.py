@@ -36,9 +36,11 @@ class Objects:
     def _may_come_from(self, path: str, ref: Ref, cls: ModuleClass, seen: frozenset[Ref]) -> bool | None:
         if ref in seen:
             return None
+        if ref.startswith("="):
+            return any(ref[1:] + "=" in facts.mentioned for facts in self._project.files.values())
         if ref.startswith("^"):
             passed = self._project.files[path].arguments.get(ref[1:], ())
-            if not passed or self._is_mentioned_elsewhere(path, ref[1:].partition("^")[0].rpartition(".")[2]):
+            if not passed or self.is_mentioned_elsewhere(path, ref[1:].partition("^")[0].rpartition(".")[2]):
                 return True
             answers = [self._may_be(path, origin, cls, seen | {ref}) for origin in passed]
             return True if True in answers else False if False in answers else None
@@ -50,14 +52,22 @@ class Objects:
         classes = self.instances(path, ref)
         return classes is None or not cls.lineage.isdisjoint(classes)
 
-    def _is_mentioned_elsewhere(self, path: str, name: str) -> bool:
-        """Whether another file may call the function ``name`` of ``path``."""
+    def is_mentioned_elsewhere(self, path: str, name: str) -> bool:
+        """Whether another file may call the function ``name`` of ``path``. Star imports leave ``_name`` out."""
+        public = not name.startswith("_")
         return any(
             name in facts.mentioned
-            or any(self._project.resolve(where, star + name) != star + name for star in facts.star_imports)
+            or any(
+                public and self._defines(path, name, self._project.resolve(where, star + name))
+                for star in facts.star_imports
+            )
             for where, facts in self._project.files.items()
             if where != path
         )
+
+    @staticmethod
+    def _defines(path: str, name: str, target: Resolved) -> bool:
+        return target == f"@{path}@{name}" if isinstance(target, str) else target.path == path
 
     def _class_of(self, path: str, ref: Ref) -> Resolved:
         """The class that ``ref`` names, also by its qualified name."""
@@ -167,7 +177,7 @@ class Objects:
         """What is called to make what an attribute holds; None when that is unknown."""
         name, _, owner = ref[1:].partition("|")
         owners = self._instances(path, owner, seen) if owner else frozenset(self._project.classes())
-        if owners is None or name in self._stored_outside:
+        if owners is None or name in self.stored_outside:
             return None
         inside = {cls for cls in owners if not isinstance(cls, str)}
         foreign = [cls for cls in owners if isinstance(cls, str)]
@@ -198,7 +208,7 @@ class Objects:
         return [(owner.path, _of_class(made, owner)) for owner, method in methods for made in method.returns]
 
     @cached_property
-    def _stored_outside(self) -> frozenset[str]:
+    def stored_outside(self) -> frozenset[str]:
         """The attributes that code outside of their class gives to objects that may be modules."""
         return self._stored_anywhere.union(*(names for _, names in self._storers.values()))
 

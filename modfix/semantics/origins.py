@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from modfix.semantics.dataflow import Parents, last_value, stores
 from modfix.semantics.facts import UNKNOWN, UNKNOWN_ORIGIN, Origin, Ref
 from modfix.semantics.scopes import Names
-from modfix.semantics.syntax import FunctionNode, arguments, children, dotted, is_name, walk
+from modfix.semantics.syntax import FunctionNode, arguments, dotted, evaluated, is_name, walk
 from modfix.semantics.walks import DICTIONARY_WALKS
 
 _DEPTH = 6  # of names that stand for names
@@ -272,8 +272,28 @@ class Origins:
                 classes = test.comparators[0]
         if classes is None:
             return ()
+        named = classes.id if isinstance(classes, ast.Name) and functions else None
+        values = self._names.scopes[functions[0]].values_of(named) if named is not None else []
+        if named is not None and values:
+            return self._named_classes(named, values, functions)
         found = classes.elts if isinstance(classes, ast.Tuple) else [classes]
         return tuple(f"<{self._names.resolve(c, functions)}" for c in found)
+
+    def _named_classes(self, name: str, values: list[ast.expr], functions: tuple[FunctionNode, ...]) -> tuple[Ref, ...]:
+        """The classes that a variable holds, which may be a keyword parameter whose default is no class."""
+        if len(values) != self._names.scopes[functions[0]].times_stored(name):
+            return ()
+        classes = [c for value in values for c in (value.elts if isinstance(value, ast.Tuple) else [value])]
+        refs = [f"<{self._names.resolve(c, functions)}" for c in classes]
+        owner = _owner(name, functions)
+        if owner is not None:
+            parameters = [arg.arg for arg in owner[0].args.args]
+            defaults = owner[0].args.defaults
+            late = name in parameters and 3 <= parameters.index(name) >= len(parameters) - len(defaults)
+            if not late or not isinstance(defaults[parameters.index(name) - len(parameters)], ast.Constant):
+                return ()
+            refs.append(f"={name}")
+        return tuple(refs)
 
     # What an object certainly has -------------------------------------------------------------------------------------
 
@@ -300,7 +320,7 @@ class Origins:
     def _reads(self, statement: ast.stmt, name: str, depth: int) -> set[str]:
         """The attributes that a statement reads from ``name`` in any case, itself or in a function that it calls."""
         found: set[str] = set()
-        for node in _evaluated(statement):
+        for node in evaluated(statement):
             if isinstance(node, ast.Attribute) and is_name(node.value, name) and isinstance(node.ctx, ast.Load):
                 found.add(node.attr)
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
@@ -319,15 +339,21 @@ class Origins:
                             break
         return found
 
-    @staticmethod
-    def held_by(value: ast.expr, functions: tuple[FunctionNode, ...]) -> str:
-        """The attributes that hold ``value``, or over which loops run that yield it, by commas; empty when unknown."""
+    def held_by(self, value: ast.expr, functions: tuple[FunctionNode, ...], depth: int = 0) -> tuple[str, str]:
+        """The attributes that hold ``value``, or over which loops run that yield it, by commas; empty when unknown.
+
+        With the name of the function whose callers in this file were asked, if one was.
+        """
         if isinstance(value, ast.Attribute):
-            return value.attr
+            return value.attr, ""
         if isinstance(value, ast.Subscript):
-            return "[...]"  # an item of a container: no attribute holds it
-        if not isinstance(value, ast.Name) or not functions:
-            return ""
+            return "[...]", ""  # an item of a container: no attribute holds it
+        if not isinstance(value, ast.Name) or not functions or depth > 1:
+            return "", ""
+        owner = _owner(value.id, functions)
+        if owner is not None and not self._names.scopes[functions[0]].times_stored(value.id):
+            asked = [self.held_by(arg, around, depth + 1)[0] for arg, around in self._arguments(*owner, functions)]
+            return ("", "") if not asked or "" in asked else (",".join(sorted(set(asked))), owner[0].name)
         found = set()
         for node in walk(functions[-1]):
             if isinstance(node, (ast.For, ast.comprehension)) and any(is_name(n, value.id) for n in walk(node.target)):
@@ -335,7 +361,32 @@ class Origins:
                 while isinstance(walked, ast.Call) and isinstance(walked.func, ast.Name) and walked.args:
                     walked = walked.args[0]  # enumerate(self.layers)
                 found.add(walked.attr if isinstance(walked, ast.Attribute) else "")
-        return "" if "" in found else ",".join(sorted(found))
+        return ("" if "" in found else ",".join(sorted(found))), ""
+
+    def _arguments(
+        self, function: FunctionNode, parameter: ast.arg, functions: tuple[FunctionNode, ...]
+    ) -> list[tuple[ast.expr, tuple[FunctionNode, ...]]]:
+        """What calls in this file pass for a parameter; empty when that is unknown."""
+        links = self.parents(())
+        static = [dotted(decorator) for decorator in function.decorator_list] == ["staticmethod"]
+        if function is not functions[0] or (function.decorator_list and not static):
+            return []
+        step = links.of(function)
+        bound = step is not None and isinstance(step[0], ast.ClassDef) and not static
+        parameters = [arg.arg for arg in (*function.args.posonlyargs, *function.args.args)]
+        found = []
+        for node in walk(self._tree):
+            name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else None
+            if name != function.name:
+                continue
+            step = links.of(node)
+            call = step[0] if step is not None else None
+            called = isinstance(call, ast.Call) and call.func is node
+            argument = _argument(call, parameters, parameter.arg, int(bound)) if isinstance(call, ast.Call) else None
+            if not called or argument is None:
+                return []
+            found.append((argument, links.functions(node)))
+        return found
 
 
 def prefix(name: ast.expr) -> str:
@@ -407,30 +458,9 @@ def _still_passed(parents: Parents, name: ast.Name) -> bool:
 
 def _argument(call: ast.Call, parameters: list[str], name: str, offset: int) -> ast.expr | None:
     """The argument of a call for one parameter, or None where the call does not show it."""
-    if any(isinstance(arg, ast.Starred) for arg in call.args) or any(k.arg is None for k in call.keywords):
-        return None
     for keyword in call.keywords:
         if keyword.arg == name:
             return keyword.value
     position = parameters.index(name) - offset if name in parameters else -1
-    return call.args[position] if 0 <= position < len(call.args) else None
-
-
-def _evaluated(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes at and below a statement that run whenever it does."""
-    yield node
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Try)):
-        return
-    inner: list[ast.AST]
-    if isinstance(node, (ast.If, ast.While, ast.IfExp)):
-        inner = [node.test]
-    elif isinstance(node, (ast.For, ast.AsyncFor)):
-        inner = [node.iter]
-    elif isinstance(node, ast.BoolOp):
-        inner = [node.values[0]]
-    elif isinstance(node, _COMPREHENSIONS):
-        inner = [node.generators[0].iter]
-    else:
-        inner = children(node)
-    for child in inner:
-        yield from _evaluated(child)
+    given = call.args[: position + 1]
+    return given[-1] if 0 <= position < len(given) and not any(isinstance(a, ast.Starred) for a in given) else None

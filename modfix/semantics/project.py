@@ -15,6 +15,7 @@ from modfix.semantics.facts import (
     AttributeFacts,
     ClassFacts,
     FileFacts,
+    FunctionFacts,
     MethodFacts,
     Note,
     Origin,
@@ -38,7 +39,7 @@ from modfix.semantics.torch_names import (
     is_module_class,
     is_plain_base,
 )
-from modfix.semantics.walks import EMPTINESS, READ
+from modfix.semantics.walks import EMPTINESS, READ, YIELDED
 
 
 def _is_known(base: Ref) -> bool:
@@ -183,6 +184,43 @@ class ModuleClass:
         """
         return self.project.family(self, attr).classes
 
+    def runs_init_of(self, above: ModuleClass) -> bool:
+        """Whether building an object of this class certainly runs the ``__init__`` of its ancestor ``above``."""
+        init = self.facts.init
+        if "__init__" in self.facts.methods:
+            if init is None or not init.bases:
+                return False
+            called = init.bases[-1]
+            if called not in ("super", f"super:@{self.name}"):
+                target = self.project.resolve_class(self.path, called, self.facts.span.end)
+                return isinstance(target, ModuleClass) and (target is above or _leads_to(target, above))
+        for base in self.bases:
+            if base is above:
+                return True
+            if isinstance(base, ModuleClass) and above in base.ancestors:
+                return base.runs_init_of(above)
+            if not isinstance(base, ModuleClass) and not is_plain_base(base):
+                return False
+            if isinstance(base, ModuleClass) and any("__init__" in c.facts.methods for c in (base, *base.ancestors)):
+                return False  # it comes first, and may not pass the call on
+        return False
+
+    def training_by_hand(self) -> Iterator[tuple[str, str, Location]]:
+        """Where ``self.training`` and that of the children may come to differ: `train()` overridden, or it is set."""
+        for cls in sorted(self.relatives, key=lambda c: (c.path, c.facts.span)):
+            for name in ("train", "eval"):
+                if name in cls.facts.methods:
+                    where = Location(cls.path, cls.facts.methods[name].line, 1)
+                    yield "train-override", f"`{cls.name}` overrides `{name}()`", where
+            facts = cls.facts.attributes.get("training")
+            stores = [] if facts is None else [(d.line, d.column) for d in facts.definitions]
+            stores += [] if facts is None else [(u.line, u.column) for u in facts.uses if u.form is UseForm.STORE]
+            for line, column in stores:
+                yield "train-override", "`training` is set by hand", Location(cls.path, line, column)
+        for reader in self.project.outside_readers(self, "training"):
+            if reader.form is UseForm.STORE:
+                yield "train-override", f"`{reader.receiver}.training` is set by hand", reader.location
+
     def attribute(self, attr: str) -> AttributeFacts | None:
         """What this class alone does with ``self.<attr>``."""
         return self.facts.attributes.get(attr)
@@ -234,6 +272,10 @@ class ModuleClass:
             if names:
                 return min(names, key=lambda bound: (len(bound), bound)) + behind
         return None
+
+
+def _leads_to(cls: ModuleClass, above: ModuleClass) -> bool:
+    return above in cls.ancestors and cls.runs_init_of(above)
 
 
 Resolved: TypeAlias = "ModuleClass | Ref"
@@ -360,6 +402,22 @@ class Project:
         """
         return self._returns_something(cls, cls.path, ref, frozenset())
 
+    def _each_returns_something(
+        self,
+        cls: ModuleClass | None,
+        path: str,
+        function: MethodFacts | FunctionFacts,
+        seen: frozenset[tuple[str, str]],
+    ) -> bool:
+        for made in function.returns:
+            root, _, member = made[1:].partition(".")
+            if root in function.parameters and made[0] == "$":
+                if member:
+                    return False
+            elif not self._returns_something(cls, path, made, seen):
+                return False
+        return True
+
     def _returns_something(
         self, cls: ModuleClass | None, path: str, ref: Ref, seen: frozenset[tuple[str, str]]
     ) -> bool:
@@ -373,20 +431,14 @@ class Project:
             overridden = cls is not None and any(ref[5:] in d.facts.methods for d in cls.descendants)
             if method is None or overridden or method.decorated:
                 return False
-            return all(
-                made[1:] in method.parameters or self._returns_something(cls, path, made, seen)
-                for made in method.returns
-            )
+            return self._each_returns_something(cls, path, method, seen)
         target = self.resolve(path, ref, None, frozenset())
         if isinstance(target, ModuleClass):
             return not any("__new__" in c.facts.body_names for c in (target, *target.ancestors))
         if target.startswith("@"):
             where, _, name = target[1:].partition("@")
             function = self.files[where].functions.get(name)
-            return function is not None and all(
-                made[1:] in function.parameters or self._returns_something(None, where, made, seen)
-                for made in function.returns
-            )
+            return function is not None and self._each_returns_something(None, where, function, seen)
         return is_capitalized(target if target != UNKNOWN else ref) or canonical(target) in MODULE_FUNCTIONS
 
     def resolve(
@@ -482,11 +534,23 @@ class Project:
         return tuple(found.values())
 
     def called_elsewhere(self, cls: ModuleClass, method: str) -> bool:
-        """Whether another class may call ``method`` of ``cls``.
+        """Whether ``method`` of ``cls`` may run at other times than when one of the class's own methods calls it.
 
-        A relative does so, or somebody reads the name through an object.
+        A relative calls it, somebody reads the name through an object (`model.build()`), or a method hands it on
+        (`self.apply(self.build)`).
         """
-        return any(method in relative.called_names for relative in (*cls.ancestors, *cls.descendants))
+        called = (UseForm.CALL, UseForm.CALL_OTHER, UseForm.CAUGHT)
+        handed_on = (
+            use.form not in called
+            for relative in cls.lineage
+            if method in relative.facts.attributes
+            for use in relative.facts.attributes[method].uses
+        )
+        return (
+            any(method in relative.called_names for relative in (*cls.ancestors, *cls.descendants))
+            or any(handed_on)
+            or any(method in facts.mentioned for facts in self.files.values())
+        )
 
     def family(self, cls: ModuleClass, attr: str) -> Family:
         """See `ModuleClass.family`.
@@ -547,10 +611,27 @@ class Project:
                 found.setdefault(note.kind, []).append((Location(path, note.line, note.column), note))
         return found
 
+    def identity_dispatches(self, attr: str) -> Iterator[Location]:
+        """Places where code asks whether what an attribute of that name may hold is an ``nn.Identity``."""
+        for location, note in self.notes("identity-dispatch"):
+            names, _, function = note.detail.partition("|")
+            asked = not names or attr in names.split(",")
+            if asked or (function and self.objects.is_mentioned_elsewhere(location.path, function)):
+                yield location
+
+    @cached_property
+    def _used_by_position(self) -> frozenset[str]:
+        return frozenset().union(*(facts.by_position for facts in self.files.values()))
+
     @cached_property
     def tested_names(self) -> frozenset[str]:
         """Names of the attributes that some class tests for None."""
         return frozenset(name for cls in self.classes() for name, facts in cls.facts.attributes.items() if facts.guards)
+
+    @cached_property
+    def names_set_outside(self) -> frozenset[str]:
+        """Names of attributes that somebody sets, or reaches by a string, through another object than ``self``."""
+        return self.objects.stored_outside
 
     def child_walks(self, cls: ModuleClass) -> tuple[Location, ...]:
         """Places where one child more of an object of ``cls`` would be noticed."""
@@ -577,12 +658,17 @@ class Project:
 
     def _tolerates(self, cls: ModuleClass, walk: Walk) -> bool:
         """Whether the children that objects of ``cls`` have in any case decide how the walk goes on."""
+        made = [canonical(ref) for ref in cls.certain_children]
+        layers = any(is_module_class(ref) and not is_container(ref) for ref in made)
         if walk.how == EMPTINESS:
             return bool(cls.certain_children)
+        if not walk.deep and layers and walk.expected - LAYER_MEMBERS:
+            return True  # the layers it has lack a member that is read from each
+        if walk.how.startswith(YIELDED):
+            return walk.how.removeprefix(YIELDED) not in self._used_by_position
         if not walk.how.startswith(READ):
             return False
         name = walk.how.removeprefix(READ)
         if walk.deep and name not in cls.known_names:
             return True  # the object itself comes first, and lacks it
-        layers = any(is_module_class(canonical(ref)) for ref in cls.certain_children)
         return layers and name not in LAYER_MEMBERS

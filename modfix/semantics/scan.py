@@ -18,10 +18,20 @@ from modfix.semantics.class_facts import ClassFactsMaker
 from modfix.semantics.facts import GIVEN, UNKNOWN, FileFacts, FunctionFacts, Note, OutsideUse, Receiver, UseForm, Walk
 from modfix.semantics.origins import Origins, caught, is_plain_call, prefix
 from modfix.semantics.positions import Positions
-from modfix.semantics.records import ClassRecord, Context, Form, ReceiverRecord, SelfStore, SelfString, SelfUse
+from modfix.semantics.records import (
+    ClassRecord,
+    Context,
+    Form,
+    MethodCall,
+    ReceiverRecord,
+    SelfStore,
+    SelfString,
+    SelfUse,
+)
 from modfix.semantics.scopes import Names, Scope, bound_names
 from modfix.semantics.syntax import FunctionNode, arguments, dotted, flat, is_name, is_none, walk
-from modfix.semantics.torch_names import is_module_class
+from modfix.semantics.torch_functions import FUNCTION_NAMES, MODULE_FORMS
+from modfix.semantics.torch_names import MODULE_CLASSES, is_module_class
 from modfix.semantics.walks import (
     CHILD_WALKS,
     DICTIONARY_WALKS,
@@ -34,6 +44,7 @@ from modfix.semantics.walks import (
 
 _ATTRIBUTE_FUNCTIONS = frozenset({"getattr", "hasattr", "setattr", "delattr"})
 _SCRIPTING = frozenset({"ScriptModule", "export", "script", "script_method"})  # of torch.jit
+_BY_POSITION = frozenset({"enumerate", "len", "list", "next", "sorted", "tuple", "zip"})
 _PLAIN = Form(UseForm.VALUE, "")
 _TESTED = Form(UseForm.TEST, "")
 _NONE_TESTED = Form(UseForm.NONE_TEST, "")
@@ -44,6 +55,8 @@ _ITEM = Form(UseForm.MEMBER, "[...]")
 _STORED = Form(UseForm.STORE, "")
 _DELETED = Form(UseForm.DELETE, "")
 _OF_TYPE = Form(UseForm.TYPE_TEST, "")
+_STRING_TESTS = frozenset({"startswith", "endswith", "find", "count"})
+_CREATED = frozenset({form.module.rpartition(".")[2] for form in MODULE_FORMS.values()})
 _FAILS_ON_NONE = frozenset({UseForm.CALL, UseForm.CALL_OTHER, UseForm.MEMBER, UseForm.TYPE_TEST})
 _MODEL_METHODS = frozenset(
     {"state_dict", "parameters", "named_parameters", "train", "eval", "zero_grad", "load_state_dict", "module"}
@@ -81,6 +94,7 @@ class _Scanner:
         self.walks: list[tuple[ast.Call, Context]] = []
         self.contexts: dict[FunctionNode, tuple[str, str]] = {}  # of methods: the class, and the name of its `self`
         self.mentioned: set[str] = set()
+        self.by_position: set[str] = set()
         self.decorators: set[ast.AST] = set()  # of functions that are no methods
         self.none_tests = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and _is_none_test(node)}
 
@@ -125,6 +139,7 @@ class _Scanner:
             self._found_walks(),
             self.origins.arguments_of(self.contexts),
             frozenset(self.mentioned.union(self._imported())),
+            frozenset(self.by_position),
         )
 
     def _imported(self) -> Iterator[str]:
@@ -330,7 +345,9 @@ class _Scanner:
             forms[right] = _NONE_TESTED
         elif len(node.ops) == 1 and isinstance(operator, (ast.In, ast.NotIn)):
             self._tested_child(right, context)
-        elif isinstance(right, ast.Constant) and right.value == 0:
+        elif isinstance(right, ast.Constant) and right.value.__class__ is str:
+            self._type_dispatch([right.value], node)  # `type(m).__name__ == "Dropout"`
+        elif isinstance(right, ast.Constant) and right.value == 0 and isinstance(node.left, ast.Call):
             forms[node.left] = _TESTED  # `len(...) > 0` asks no more than `if len(...)` does
 
     def _tested_child(self, node: ast.expr, context: Context) -> None:
@@ -345,12 +362,29 @@ class _Scanner:
 
     def _call(self, node: ast.Call, forms: dict[ast.AST, Form], context: Context) -> None:
         func = node.func
-        if context.record is not None and context.method is not None and _gives(node, context.self_name):
-            context.record.self_calls.setdefault(context.method.name, set()).add(GIVEN)
+        for keyword in node.keywords:
+            if keyword.arg is not None and not is_name(keyword.value, keyword.arg):
+                self.mentioned.add(keyword.arg + "=")
+        if context.record is not None and context.method is not None:
+            self._torch_call(node, func, context)
+            if _gives(node, context.self_name):
+                context.record.self_calls.setdefault(context.method.name, set()).add(GIVEN)
         if func.__class__ is ast.Attribute:
             self._member_call(node, func, forms, context)
         elif func.__class__ is ast.Name and node.args:
             self._function_call(node, func, forms, context)
+
+    def _torch_call(self, node: ast.Call, func: ast.expr, context: Context) -> None:
+        """Keeps calls of functions that have a module, and of constructors of torch.nn outside ``__init__``."""
+        record, method, self_name = context.record, context.method, context.self_name
+        assert record is not None  # whoever has a self has a class
+        assert method is not None
+        assert self_name is not None
+        name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+        if name in FUNCTION_NAMES or (name in MODULE_CLASSES and method.name != "__init__"):
+            ref = self.names.resolve(func, context.functions)
+            if ref in MODULE_FORMS or is_module_class(ref):
+                record.torch_calls.append(MethodCall(node, ref, method, context.functions, self_name))
 
     def _member_call(self, node: ast.Call, func: ast.Attribute, forms: dict[ast.AST, Form], context: Context) -> None:
         inner = func.value
@@ -371,6 +405,8 @@ class _Scanner:
             walks = len(node.args) == 1 and isinstance(node.args[0], ast.Name)
         if walks:
             self.walks.append((node, context))
+        elif func.attr in _STRING_TESTS and node.args and isinstance(node.args[0], ast.Constant):
+            self._type_dispatch([str(node.args[0].value)], node)  # `classname.find("Dropout") != -1`
         elif func.attr == "save" and node.args and self.names.resolve(func, context.functions) == "torch.save":
             self._torch_save(node, context)
 
@@ -382,6 +418,8 @@ class _Scanner:
         elif name == "vars":
             if context.record is not None and is_name(first, context.self_name):
                 context.record.notes.append(_note("__dict__", node))
+        elif name in _BY_POSITION:
+            self.by_position.update(_callees(node))
         elif name in self.none_tests:
             if is_plain_call(node) and self.names.resolve(func, context.functions) == "@" + name:
                 forms[first] = _NONE_TESTED
@@ -391,10 +429,18 @@ class _Scanner:
                 context.receiver(tested).typed = True
             classes = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else [node.args[1]]
             refs = [self.names.resolve(c, context.functions) for c in classes]
+            self._type_dispatch([ref.rpartition(".")[2] for ref in refs if is_module_class(ref)], node)
             if any(ref.endswith(".Identity") for ref in refs):
-                self.notes.append(_note("identity-dispatch", node, self.origins.held_by(first, context.functions)))
+                self.notes.append(
+                    _note("identity-dispatch", node, "|".join(self.origins.held_by(first, context.functions)))
+                )
             elif all(is_module_class(ref) and ref != "torch.nn.Module" for ref in refs):
                 forms[first] = _OF_TYPE  # neither None nor an Identity is one of these
+
+    def _type_dispatch(self, names: list[str], node: ast.expr) -> None:
+        """Notes a test for a type of module that modfix creates."""
+        if created := _CREATED.intersection(names):
+            self.notes.append(_note("type-dispatch", node, ",".join(sorted(created))))
 
     def _attribute_by_name(self, node: ast.Call, function: str, context: Context) -> None:
         name = node.args[1]
@@ -462,17 +508,15 @@ class _Scanner:
         for node, context in self.walks:
             assert isinstance(node.func, ast.Attribute)
             functions = context.functions
-            if node.func.attr == "apply":
-                how = self._applied(node.args[0])
-            else:
-                how = Walks(self.names, self.origins.parents(functions), functions).outcome(node)
+            walks = Walks(self.names, self.origins.parents(functions), functions)
+            how = self._applied(node.args[0]) if node.func.attr == "apply" else walks.outcome(node)
             deep = node.func.attr not in CHILD_WALKS and node.func.attr not in DICTIONARY_WALKS
             if not how or (deep and not how.startswith((READ, "numbered", "paired", "picked"))):
                 continue
             walked = walked_object(node)
             assert walked is not None  # a walk is an attribute that is called
             origin = self.origins.origin(walked, functions, context.owner)
-            found.append(Walk(node.lineno, node.col_offset + 1, how, deep, origin))
+            found.append(Walk(node.lineno, node.col_offset + 1, how, deep, walks.expected(node), origin))
         return tuple(found)
 
     def _applied(self, function: ast.expr) -> str:
@@ -501,6 +545,14 @@ class _Scanner:
 
 def _note(kind: str, node: ast.expr | ast.stmt, detail: str = "") -> Note:
     return Note(kind, node.lineno, node.col_offset + 1, detail)
+
+
+def _callees(call: ast.Call) -> Iterator[str]:
+    """The last names of what is called to make the arguments of a call."""
+    for argument in call.args:
+        name = dotted(argument.func) if isinstance(argument, ast.Call) else None
+        if name is not None:
+            yield name.rpartition(".")[2]
 
 
 def _gives(call: ast.Call, name: str | None) -> bool:

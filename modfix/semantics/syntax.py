@@ -126,3 +126,23 @@ def never_ends(body: Sequence[ast.stmt]) -> bool:
     if isinstance(last, ast.If):
         return never_ends(last.body) and never_ends(last.orelse)
     return False  # a `with` may swallow the error that kept its body from returning
+
+
+def evaluated(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes at and below a statement that run whenever it does."""
+    yield node
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.Try)):
+        return
+    inner: list[ast.AST]
+    if isinstance(node, (ast.If, ast.While, ast.IfExp)):
+        inner = [node.test]
+    elif isinstance(node, (ast.For, ast.AsyncFor)):
+        inner = [node.iter]
+    elif isinstance(node, ast.BoolOp):
+        inner = [node.values[0]]
+    elif isinstance(node, (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)):
+        inner = [node.generators[0].iter]
+    else:
+        inner = children(node)
+    for child in inner:
+        yield from evaluated(child)

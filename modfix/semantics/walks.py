@@ -14,17 +14,20 @@ from typing import NamedTuple
 from modfix.semantics.dataflow import Parents
 from modfix.semantics.facts import UNKNOWN
 from modfix.semantics.scopes import Names
-from modfix.semantics.syntax import FunctionNode, dotted, is_name, walk
+from modfix.semantics.syntax import FunctionNode, dotted, evaluated, is_name, walk
 from modfix.semantics.torch_names import MODULE_MEMBERS
 
 CHILD_WALKS = frozenset({"children", "named_children"})
 MODULE_WALKS = frozenset({"modules", "named_modules"})
 DICTIONARY_WALKS = frozenset({"items", "keys", "values"})  # of `m._modules`
 EMPTINESS = "emptiness"  # asked only whether there are any
+YIELDED = "yielded:"  # a function of that name yields all modules
+RECURSION = "yielded"
 READ = "read:"  # a member is read of each, e.g. `read:reset_parameters`
 
 _ALIASES = 4  # how many names in a row a list of children is followed through
 _COPIES = frozenset({"iter", "list", "reversed", "sorted", "tuple"})
+_KEEPS_ITEMS = _COPIES | {"enumerate"}
 _BY_NAME = frozenset({"OrderedDict", "dict"})
 _AS_SET = frozenset({"frozenset", "set"})
 _SET_TESTS = frozenset({"issubset", "isdisjoint"})
@@ -56,7 +59,32 @@ class Walks:
         ``call`` is that of ``children`` or the like. The answers `EMPTINESS` and those that start with `READ` are
         harmless for some classes.
         """
-        return self._becomes(call, call, 0)
+        found = self._becomes(call, call, 0)
+        generator = self._functions[-1] if self._functions else None
+        if found == RECURSION and generator is not None:
+            return YIELDED + generator.name
+        return "collected" if found == RECURSION else found
+
+    def expected(self, call: ast.Call) -> frozenset[str]:
+        """The members that a loop directly over the walk reads from every child, so that each must have them."""
+        node: ast.expr = call
+        step = self._parents.of(node)
+        while step is not None and isinstance(step[0], ast.Call) and dotted(step[0].func) in _KEEPS_ITEMS:
+            node = step[0]
+            step = self._parents.of(node)
+        if step is None or not isinstance(step[0], ast.For) or step[1] != "iter":
+            return frozenset()
+        target = step[0].target
+        numbered = isinstance(node, ast.Call) and is_name(node.func, "enumerate") and isinstance(target, ast.Tuple)
+        child = _child(target.elts[1] if numbered and isinstance(target, ast.Tuple) else target, call)
+        found = set()
+        for statement in step[0].body:
+            if any(isinstance(n, (ast.Continue, ast.Break, ast.Return)) for n in walk(statement)):
+                break
+            for read in evaluated(statement):
+                if isinstance(read, ast.Attribute) and is_name(read.value, child.module):
+                    found.add(read.attr)
+        return frozenset(found - MODULE_MEMBERS)
 
     def _becomes(self, node: ast.expr, call: ast.Call, aliases: int) -> str:  # one table
         step = self._parents.of(node)
@@ -75,7 +103,8 @@ class Walks:
             display = self._parents.of(parent)
             if display is not None and isinstance(display[0], (ast.List, ast.Tuple)) and len(display[0].elts) == 1:
                 return self._becomes(display[0], call, aliases)
-            return "unpacked"
+            transposed = display[0] if display is not None and node is call else None
+            return self._columns(transposed, call) if isinstance(transposed, ast.Call) else "unpacked"
         if isinstance(parent, (ast.If, ast.IfExp, ast.While, ast.Assert)) and field == "test":
             return EMPTINESS
         if isinstance(parent, ast.IfExp):
@@ -117,6 +146,42 @@ class Walks:
             return "numbered"
         return {"zip": "paired", "next": "taken one by one"}.get(name, "kept")
 
+    def _columns(self, function: ast.Call, call: ast.Call) -> str:
+        """What becomes of `names, modules = zip(*m.named_children())`, which may only be paired again."""
+        if not is_name(function.func, "zip") or len(function.args) != 1 or not self._functions:
+            return "unpacked"
+        step = self._parents.of(function)
+        while step is not None and isinstance(step[0], ast.Call) and dotted(step[0].func) in ("list", "tuple"):
+            step = self._parents.of(step[0])
+        assign = step[0] if step is not None else None
+        target = assign.targets[0] if isinstance(assign, ast.Assign) else None
+        names = [dotted(part) for part in target.elts] if isinstance(target, ast.Tuple) else []
+        if assign is None or len(names) != 2 or self._is_looped(assign):
+            return "unpacked"
+        for node in walk(self._functions[0]):
+            later = isinstance(node, ast.Name) and node.lineno > function.lineno and isinstance(node.ctx, ast.Load)
+            if not later or not isinstance(node, ast.Name) or node.id not in names:
+                continue
+            step = self._parents.of(node)
+            pair = step[0] if step is not None else None
+            loop = self._parents.of(pair) if isinstance(pair, ast.Call) and is_name(pair.func, "zip") else None
+            if loop is None or not isinstance(loop[0], ast.For) or not isinstance(pair, ast.Call):
+                return "unpacked"
+            if [dotted(argument) for argument in pair.args] != names:
+                return "paired"
+            found = self._loop(loop[0], _child(loop[0].target, call))
+            if found:
+                return found
+        return ""
+
+    def _is_looped(self, node: ast.AST) -> bool:
+        step = self._parents.of(node)
+        while step is not None:
+            if isinstance(step[0], (ast.For, ast.While)):
+                return True
+            step = self._parents.of(step[0])
+        return False
+
     def _named(self, name: str, call: ast.Call, aliases: int) -> str:
         """What becomes of all uses of a local variable."""
         if not self._functions or aliases > _ALIASES:
@@ -139,6 +204,8 @@ class Walks:
         for statement in block:
             if isinstance(statement, ast.Continue):
                 return "", True
+            if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                continue  # only defined here
             if isinstance(statement, ast.If):
                 found, ended = self._choice(statement, child, numbers)
             elif isinstance(statement, ast.For) and self._is_empty(statement.iter, child):
@@ -175,6 +242,8 @@ class Walks:
             if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
                 if not self._adds_nothing(node.value, child):
                     return "counted"
+            elif isinstance(node, ast.YieldFrom) and self._recurses(node.value, child):
+                return RECURSION
             elif isinstance(node, (ast.Yield, ast.YieldFrom)):
                 return "collected"
             elif isinstance(node, ast.Call) and (found := self._called(statement, node, child)):
@@ -187,6 +256,13 @@ class Walks:
                 if read and isinstance(node, ast.Attribute) and node.attr not in MODULE_MEMBERS:
                     return READ + node.attr
         return ""
+
+    def _recurses(self, value: ast.expr, child: _Child) -> bool:
+        """`yield from f(child)` in the function ``f`` itself, which so does what `named_modules` does."""
+        if not self._functions or child.module is None or not isinstance(value, ast.Call):
+            return False
+        passed = [*value.args, *(keyword.value for keyword in value.keywords)]
+        return is_name(value.func, self._functions[-1].name) and any(is_name(arg, child.module) for arg in passed)
 
     def _called(self, statement: ast.stmt, call: ast.Call, child: _Child) -> str:
         if child.module is not None and is_name(call.func, child.module) and not _passes_through(statement, call):

@@ -214,13 +214,15 @@ def _registered_modules(before: Contracts, after: Contracts) -> list[str]:
 def _listed(before: Contracts, after: Contracts) -> Iterator[str]:
     """New children and buffers that change no checkpoint, and what works now and did not."""
     one, two = _entries(before["modules"]), _entries(after["modules"])
+    new: dict[str, list[str]] = {}
     for name, (class_name, has_state) in two.items():
         if name not in one and not has_state:
-            yield f"new child without state: `{name}` ({class_name.rpartition('.')[2]})"
+            new.setdefault(class_name.rpartition(".")[2], []).append(name)
+    for class_name, names in new.items():
+        yield f"new without state, {class_name}: {_names(names)}"
     known = _all_names(before)
-    for name in _entries(after["buffers"]):
-        if name not in known:
-            yield f"new buffer that is not persistent: `{name}`"
+    if buffers := [name for name in _entries(after["buffers"]) if name not in known]:
+        yield f"new buffers, not persistent: {_names(buffers)}"
     for way in ("deepcopy", "pickle"):
         if before["copies"][way] != _WORKS == after["copies"][way]:
             yield f"`{way}` works now"

@@ -311,6 +311,11 @@ class Side:
         self._trees: dict[Isolation, TreeProcess] = {}
         self._broken: dict[tuple[str, ...], Message] = {}  # modules -> how importing them ended the tree's process
 
+    @property
+    def scratch(self) -> Path:
+        """A folder that both this process and those of the tree can write to; it is gone when the workers are."""
+        return self._workers.scratch
+
     def close(self) -> None:
         """End the processes of this tree; a question that is being answered in another thread ends with a failure."""
         self._is_closed = True
@@ -334,11 +339,12 @@ class Side:
             raise CaseError(failed["kind"], failed["message"], failed["where"])
         return cast("list[str]", answer["names"])
 
-    def ask(self, job: Mapping[str, object]) -> dict[str, object]:
+    def ask(self, job: Mapping[str, object], *, time_limit_s: float | None = None) -> dict[str, object]:
         """Have ``job`` done: an observation, or ``{"failed": {"kind", "message", "where"}}``.
 
         Its keys: ``job`` ("proof", "numeric", "contracts"), ``case`` (a `CaseSpec` as JSON), ``watch`` (path ->
-        line numbers, optional); all others are keyword arguments of the observer.
+        line numbers, optional); all others are keyword arguments of the observer. ``time_limit_s`` replaces that of the
+        workers.
 
         Raises:
             WorkerError: the workers are closed, or a new server does not start; whatever the project's code does is no
@@ -351,16 +357,16 @@ class Side:
             if modules in self._broken:
                 return self._broken[modules]
             try:
-                return self._ask_tree(job, modules)
+                return self._ask_tree(job, modules, self._workers.limits.within(time_limit_s))
             except ServerGoneError:
                 self._workers.restart()
                 return failure("crash", "the code ended the processes of the verifier")
 
-    def _ask_tree(self, job: Mapping[str, object], modules: tuple[str, ...]) -> Message:
+    def _ask_tree(self, job: Mapping[str, object], modules: tuple[str, ...], limits: Limits) -> Message:
         tree = self._tree(self._isolation or _isolation_for(job, self._workers.environment.device))
         ours, theirs = Connection.pair()
         try:
-            answer, was_importing = self._ask(tree, job, ours, theirs)
+            answer, was_importing = self._ask(tree, job, limits, ours, theirs)
         finally:
             ours.close()
         if was_importing and not tree.is_alive:
@@ -368,7 +374,12 @@ class Side:
         return answer
 
     def _ask(
-        self, tree: TreeProcess, job: Mapping[str, object], ours: Connection, theirs: socket.socket
+        self,
+        tree: TreeProcess,
+        job: Mapping[str, object],
+        limits: Limits,
+        ours: Connection,
+        theirs: socket.socket,
     ) -> tuple[Message, bool]:
         try:
             tree.connection.send(job, [theirs.fileno()])
@@ -377,7 +388,7 @@ class Side:
             return failure("crash", "the process of the tree ended before it was asked"), False
         finally:
             theirs.close()
-        return supervise(tree, ours, self._workers.limits, self._workers.serve)
+        return supervise(tree, ours, limits, self._workers.serve)
 
     def _tree(self, isolation: Isolation) -> TreeProcess:
         tree = self._trees.get(isolation)

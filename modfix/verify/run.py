@@ -84,8 +84,10 @@ def verify_cases(
             if progress is not None:
                 progress(f"verifying {case.name}", number, len(cases))
             results.append(future.result())
-    finally:
+    except BaseException:
         executor.shutdown(wait=False, cancel_futures=True)  # after Ctrl-C nobody waits for a case that hangs
+        raise
+    executor.shutdown()
     return results
 
 
@@ -131,11 +133,14 @@ class _Case:
         self._case = case
         self._options = options
         self._keys = Keys()
+        self._is_partial = False  # whether some phase failed, on both sides alike
         self._ran: tuple[dict[str, set[int]], dict[str, set[int]]] = ({}, {})
 
     def verify(self) -> CaseResult:
         """Climb down the ladder."""
         verdict = self._verdict()
+        if self._is_partial:  # nobody knows which lines ran only in the phase that failed, and so were not compared
+            return CaseResult(verdict)
         lines = [{path: frozenset(numbers) for path, numbers in side.items()} for side in self._ran]
         return CaseResult(verdict, *lines)
 
@@ -173,9 +178,8 @@ class _Case:
             for side, name in enumerate(("before", "after")):
                 keywords = {"device": "cpu", "exchange": folder, "side": name, "compile": self._options.compilers}
                 found.append(self._ask_one(side, "contracts", **keywords))
-        for one in map(failure, found):
-            if one is not None:
-                return str(one)
+                if trouble := failure(found[-1]):
+                    return str(trouble)
         first, second = (one["contracts"] for one in found)
         assert isinstance(first, Mapping)
         assert isinstance(second, Mapping)
@@ -207,6 +211,7 @@ class _Case:
                 continue  # whatever the other side does there
             observations = first, self._ask_one(1, "proof", rung=rung, device="cpu")
             verdict = compare_observations(*observations, case=self._case.name, rung=rung)
+            self._is_partial = _failed_somewhere(observations[1])
             if verdict.outcome is Outcome.PROVED or rung == RUNGS[-1]:
                 break
             if not any(_failed_somewhere(observation) for observation in observations):
@@ -237,6 +242,8 @@ class _Case:
                 continue  # the model does not run in this dtype
             if any(failure(one) for one in pair):
                 return self._numeric_verdict(pair, proof)
+            if run == NUMBERS[0]:
+                self._is_partial = _failed_somewhere(pair[1])
             if differing(*pair, self._keys):
                 return self._judge(run, pair, proof)
             if run == NUMBERS[0] and any("vacuous" in one for one in pair):
@@ -285,7 +292,10 @@ class _Case:
                 f"other operators give the same bits: {places.before or 'nothing'} became {places.after or 'nothing'}"
             )
             verdict, places = replace(verdict, listed=(*verdict.listed, other)), None
-        return replace(verdict, divergence=places or verdict.divergence, operators=proof.operators)
+        reason = verdict.reason
+        if proof.outcome is Outcome.DIFFERENT and any(map(failure, pair)):
+            reason = f"the operators differ, and numbers cannot be had: {reason}"
+        return replace(verdict, reason=reason, divergence=places or verdict.divergence, operators=proof.operators)
 
     # -- asking
 

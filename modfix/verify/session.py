@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 from modfix.model.verdict import Environment, Outcome, VerifyResult
 from modfix.verify.attribution import CaseResult, Change, judge
+from modfix.verify.lockstep import Watch, verify_script, verify_tests
 from modfix.verify.plan import CaseSpec
 from modfix.verify.process import Side, Workers
 from modfix.verify.run import Options, Progress, expand, verify_cases
@@ -26,16 +27,20 @@ class Settings:
         allow: kinds of differences (`modfix.verify.verdicts.ALLOWANCES`) that count as none.
         allow_close: whether CLOSE is good enough.
         allow_unverified: whether UNVERIFIED is good enough.
-        time_limit_s: for each question about a case.
+        time_limit_s: for each question about a case, and for each test; a script has ten times as long.
+        tests: arguments of pytest: the project's own tests, run in lock step; none where empty.
+        run: a command such as ``python train.py --epochs 1``, run in lock step; none where empty.
     """
 
-    cases: tuple[CaseSpec, ...]
+    cases: tuple[CaseSpec, ...] = ()
     python: Path | None = None
     device: str = "auto"
     allow: frozenset[str] = frozenset()
     allow_close: bool = False
     allow_unverified: bool = False
     time_limit_s: float = 60
+    tests: str = ""
+    run: str = ""
 
     @property
     def acceptable(self) -> frozenset[Outcome]:
@@ -99,7 +104,6 @@ class Session:
         change: Change,
         *,
         declared: Mapping[str, str] | None = None,
-        only: Collection[str] | None = None,
     ) -> tuple[list[CaseResult], VerifyResult]:
         """The verdicts about two versions, of cases and of the fixes that ``change`` consists of.
 
@@ -108,7 +112,9 @@ class Session:
             after: from this session.
             change: what changed between the two.
             declared: kinds of differences that codemods declare -> name of the codemod.
-            only: names of the cases to run; None for all.
+
+        Raises:
+            LockStepError: the tests or the script cannot be run at all.
         """
         watch = change.watched("before"), change.watched("after")
         sides = self._side(before, watch[0]), self._side(after, watch[1])
@@ -120,14 +126,20 @@ class Session:
             watch_before=watch[0],
             watch_after=watch[1],
         )
-        wanted = [case for case in ready if only is None or case.name in only]
-        results += verify_cases(*sides, wanted, options, self.progress)
-        return results, self.result(results, change)
-
-    def result(self, results: Sequence[CaseResult], change: Change) -> VerifyResult:
-        """The same as one value."""
+        results += verify_cases(*sides, ready, options, self.progress)
+        results += self._lock_step(*sides, Watch(*watch))
         verdicts = tuple(result.verdict for result in results)
-        return VerifyResult(verdicts, judge(change, results), self.environment)
+        return results, VerifyResult(verdicts, judge(change, results), self.environment)
+
+    def _lock_step(self, before: Side, after: Side, watch: Watch) -> Iterator[CaseResult]:
+        """The verdicts about the project's own tests, and about a script."""
+        limit = self._settings.time_limit_s
+        if self._settings.tests:
+            self._tell("running tests")
+            yield from verify_tests(before, after, self._settings.tests, watch=watch, time_limit_s=limit)
+        if self._settings.run:
+            self._tell(f"running {self._settings.run}")
+            yield verify_script(before, after, self._settings.run, watch=watch, time_limit_s=10 * limit)
 
     def forget(self, tree: Tree) -> None:
         """End the processes of a version that is no longer needed."""

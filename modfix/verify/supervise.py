@@ -31,6 +31,10 @@ class Limits:
     time_s: float
     memory_mb: int | None
 
+    def within(self, time_s: float | None) -> Limits:
+        """The same with another limit on the clock, if one is given."""
+        return self if time_s is None else Limits(time_s, self.memory_mb)
+
 
 @dataclass(slots=True)
 class TreeProcess:
@@ -199,6 +203,8 @@ class _Case:
         if code == _NO_ANSWER:
             why = _GIVEN_UP.findall(self._tree.tail.decode("utf-8", "replace")) or ["the code closes files of others"]
             return failure("crash", f"the process could not go on: {why[-1]}", where)
+        if code == 1 and self._tree.tail.startswith(b"Timeout ("):  # `faulthandler` has ended it
+            return failure("timeout", "it did not end within the time limit", where)
         return failure("exit", f"the code ended the process with exit status {code}", where)
 
     def _where(self) -> str:

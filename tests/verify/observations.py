@@ -7,7 +7,7 @@ from collections.abc import Iterable
 Row = list[object]
 
 
-def row(  # noqa: PLR0917  # a row has no names
+def row(  # a row has no names
     hash_: str,
     operator: str = "aten.add",
     module: str = "",

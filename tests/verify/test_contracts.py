@@ -76,8 +76,8 @@ def test_every_kind_is_tried_here_or_is_about_the_run() -> None:
     ("before", "after", "listed"),
     [
         ({}, {}, ()),
-        ({}, {"modules": [NET, IDENTITY, FC]}, ("new child without state: `skip` (Identity)",)),
-        ({}, {"buffers": [["pe", "float32", [3]]]}, ("new buffer that is not persistent: `pe`",)),
+        ({}, {"modules": [NET, IDENTITY, FC]}, ("new without state, Identity: `skip`",)),
+        ({}, {"buffers": [["pe", "float32", [3]]]}, ("new buffers, not persistent: `pe`",)),
         ({"copies": {"deepcopy": "x", "pickle": "works"}}, {}, ("`deepcopy` works now",)),
         ({"copies": {"deepcopy": "works", "pickle": "works"}}, {"copies": {"deepcopy": "not tried: large", "pickle": "works"}}, ()),
         ({"strict_load": {"own": "x", "before": "works"}}, {"strict_load": {"own": "x", "before": "x"}}, ()),

@@ -303,3 +303,12 @@ def test_hidden_modules_that_are_registered_may_follow_eval() -> None:
     verdict, _, _ = verify(before, after, declared={"modules-registered": "modulelist"})
     assert (verdict.outcome, [modulo.declared_by for modulo in verdict.modulo]) == (Outcome.PROVED, ["modulelist"])
     assert verify(before, after)[0].outcome is Outcome.DIFFERENT
+
+
+def test_lines_of_a_case_in_which_a_phase_fails_count_for_nothing() -> None:
+    partial = observation({**ITEMS, "train/error": "ValueError: no"}, lines={"m.py": [1]})
+    side = {"proof meta": failed("unsupported"), "proof fake": failed("unsupported"), "proof real": partial}
+    (result,) = verify_cases(FakeSide(side), FakeSide(side), [CASE], Options())
+    assert result.verdict.outcome is Outcome.PROVED
+    assert result.verdict.listed == ("train shows nothing, because both sides fail: ValueError: no",)
+    assert result.before == result.after == {}

@@ -26,7 +26,7 @@ class _Decoder(JSONDecoder):
     raw_decode = JSONDecoder.raw_decode
 
 
-_encode = _Encoder(check_circular=False).encode
+encode = _Encoder(check_circular=False).encode  # a message as text
 _decode = _Decoder().decode
 
 
@@ -51,7 +51,7 @@ class Channel:
         Raises:
             OSError: the other end is gone.
         """
-        data = _encode(message).encode()
+        data = encode(message).encode()
         self._socket.sendall(len(data).to_bytes(_HEADER_BYTES, "big") + data)
 
     def receive(self) -> tuple[dict[str, Any], list[int]]:

@@ -15,6 +15,8 @@ _COMPRESSED = {
     torch.sparse_bsc: ("ccol_indices", "row_indices"),
 }
 
+_CONTEXT_TYPES = (type(None), bool, int, float, str, torch.dtype, torch.device, torch.layout)
+
 
 def is_wrapper_type(cls: type) -> bool:
     """Whether tensors of this type run code of their own for each operator, and consist of other tensors."""
@@ -60,7 +62,8 @@ def description(tensor: torch.Tensor) -> str:
     """Everything about a tensor that is not plain, except the contents of its components."""
     if is_wrapper_type(type(tensor)):
         cls = type(tensor)
-        return f"{cls.__module__}.{cls.__qualname__} {tuple(tensor.shape)} {_flattened(tensor)[1]!r}"
+        sizes = [n if type(n) is int else "*" for n in tensor.shape]  # a ragged size has a serial number
+        return f"{cls.__module__}.{cls.__qualname__} {sizes} {tensor.dtype} {_context(_flattened(tensor)[1])}"
     shape = () if tensor.is_nested else tuple(tensor.shape)
     facts: list[Any] = [tensor.layout, tensor.dtype, shape, tensor.device.type]
     if tensor.layout is torch.sparse_coo:
@@ -87,6 +90,17 @@ def _flattened(tensor: Any) -> tuple[list[str], Any]:
         raise UnsupportedError(f"tensor subclass `{cls.__qualname__}` does not say what it consists of")
     names, context = tensor.__tensor_flatten__()
     return list(names), context
+
+
+def _context(context: Any) -> str:
+    """What a subclass says about itself beside its tensors, as text."""
+    if isinstance(context, (list, tuple)):
+        return "[{}]".format(", ".join(_context(c) for c in context))
+    if isinstance(context, dict):
+        return "{{{}}}".format(", ".join(f"{_context(k)}: {_context(v)}" for k, v in context.items()))
+    if isinstance(context, _CONTEXT_TYPES):
+        return repr(context)
+    raise UnsupportedError(f"a tensor subclass describes itself with a `{type(context).__qualname__}`")
 
 
 def _all(*named: tuple[str, torch.Tensor]) -> list[tuple[torch.Tensor, str]]:

@@ -17,41 +17,25 @@ of every operator's hash, and so are the version of torch and of the rules.
 
 from __future__ import annotations
 
-import hashlib
+import os
 import struct
 from typing import Any, NamedTuple, Sequence
 
 import torch
-from torch.multiprocessing.reductions import StorageWeakRef
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from . import UnsupportedError, generators, rules
-from .components import components, description, is_dense, is_plain, is_real, is_wrapper_type
+from . import UnsupportedError, generators, rules, shapes
+from .components import components, description, is_plain, is_real, is_wrapper_type
 from .contents import storage_digest, value_digest
+from .hashing import Settings, digest, text_code
 from .operators import Operator, describe
 from .places import Places
+from .storages import Geometry, Storages
 
-_SIZE = 16
-_BASE = hashlib.blake2b(digest_size=_SIZE)
-_BASE.update((f"modfix {rules.RULES_VERSION} torch {torch.__version__}\n").encode())
-_PRUNE_AT = 1 << 15  # storages; those that died are forgotten then
-
-
-def digest(*parts: bytes) -> bytes:
-    """Hash of parts that delimit themselves (fixed length, or tagged), bound to the versions of rules and torch."""
-    h = _BASE.copy()
-    h.update(b"".join(parts))
-    return h.digest()
-
-
+_DEVICE_OF = torch.ops.prim.device.default
 _UNINITIALISED = digest(b"uninitialised")
-
-
-class _Geometry(NamedTuple):
-    code: bytes
-    dense: bool  # every element of the window once, none left out between
-    nbytes: int  # of the window if it is dense
-    offset: int
 
 
 class _Call(NamedTuple):
@@ -59,6 +43,19 @@ class _Call(NamedTuple):
     args: Sequence[Any]
     kwargs: dict[str, Any]
     code: bytes  # hash of operator and arguments
+
+
+class _Read:
+    """What the encoding of arguments came across."""
+
+    __slots__ = ("contents", "keys", "plain", "shape", "values")
+
+    def __init__(self, values: bool = True) -> None:
+        self.values = values  # whether elements are read; views do not
+        self.keys: list[int] = []  # of all storages
+        self.contents: list[bytes] = []  # of those that are read, in order
+        self.plain = True  # nothing but numbers and strided fake tensors of unknown content
+        self.shape = b""  # the arguments without the contents
 
 
 class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -84,15 +81,18 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.refused = ""
         self.control = b""  # chain of the values that became Python numbers, in program order
         self._contents: dict[int, bytes] = {}
-        self._pins: dict[int, StorageWeakRef] = {}  # no other storage can take the address
+        self._storages = Storages()
+        self._settings = Settings()
         self._uninitialised: dict[int, None] = {}
         self._garbage: dict[bytes, int] = {}
-        self._geometries: dict[Any, _Geometry] = {}
         self._operators: dict[Any, Operator] = {}
-        self._flags: dict[Any, bytes] = {}
-        self._subclasses: dict[type, bool] = {}
+        self._kinds: dict[type, str] = {}
         self._draws: dict[int, int] = {}  # content -> bit mask of the draws that it depends on, not strict only
         self._drawn: list[bytes] = []
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return os.environ.get("TORCHDYNAMO_DISABLE") != "1"  # else spare a wrapper around every operator
 
     # -- what observers ask ------------------------------------------------------------------------------------------
 
@@ -104,29 +104,33 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def name(self, tensor: torch.Tensor, label: str) -> None:
         """Make the storages behind ``tensor`` leaves, known as ``label`` from now on."""
         for i, (part, _) in enumerate(components(tensor)):
-            key = self._key(part)
-            self._contents[key] = digest(b"leaf", _text(label), b"%d" % i)
+            key = self._storages.key(part)
+            self._contents[key] = digest(b"leaf", text_code(label), b"%d" % i)
             self._uninitialised.pop(key, None)
 
     def is_known(self, tensor: torch.Tensor) -> bool:
         """Whether all storages behind ``tensor`` were named, or made by recorded operators."""
-        return all(self._key(part) in self._contents for part, _ in components(tensor))
+        return all(self._storages.key(part) in self._contents for part, _ in components(tensor))
 
     def value(self, tensor: torch.Tensor) -> bytes:
         """The hash of a tensor's value. Raises `UnsupportedError` where its content is unknown."""
-        return digest(self._tensor(tensor, [], reading=False))
+        return self._hash(tensor)
+
+    def _hash(self, tensor: torch.Tensor) -> bytes:
+        read = _Read(values=False)
+        return digest(self._tensor(tensor, read), b"|", *read.contents)
 
     def value_and_bits(self, tensor: torch.Tensor) -> bytes:
         """As `value`, with the hash of the bits for a real tensor, so that also writes past the recorder show."""
-        parts = [self._tensor(tensor, [], reading=False)]
+        parts = [self._hash(tensor)]
         for part, _ in components(tensor):
-            if is_real(part) and self._key(part) not in self._uninitialised:
+            if is_real(part) and self._storages.key(part) not in self._uninitialised:
                 parts.append(value_digest(part))
         return digest(*parts)
 
     def shares(self, tensor: torch.Tensor) -> list[int]:
         """Numbers that are equal for tensors which share memory."""
-        return [self._key(part) for part, _ in components(tensor)]
+        return [self._storages.key(part) for part, _ in components(tensor)]
 
     def draws(self, named: dict[str, torch.Tensor]) -> str:
         """Which draws went into which of the named tensors, without their order: what `strict_rng=False` lets go."""
@@ -134,7 +138,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for label, tensor in named.items():
             mask = 0
             for part, _ in components(tensor):
-                mask |= self._draws.get(self._key(part), 0)
+                mask |= self._draws.get(self._storages.key(part), 0)
             for i in _bits(mask):
                 users.setdefault(i, []).append(label)
         lines = sorted((self._drawn[i].hex(), sorted(labels)) for i, labels in users.items())
@@ -150,19 +154,30 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        if func is _DEVICE_OF and type(args[0]) is FakeTensor:
+            return args[0].fake_device  # asked twice for each operator on fakes
         kwargs = kwargs or {}
-        if any(self._is_wrapper(cls) for cls in types):
+        kinds = [self._kind(cls) for cls in types]
+        if "wrapper" in kinds:
             return NotImplemented  # the subclass runs what it consists of, and that comes back here
+        if "lazy" in kinds:
+            return func(*args, **kwargs)  # a parameter without a shape; its values are still to come
+        if "other" in kinds:
+            with torch._C.DisableTorchFunctionSubclass():  # the recorder's own questions are not for its ears
+                return self._dispatch(func, args, kwargs)
+        return self._dispatch(func, args, kwargs)
+
+    def _dispatch(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         op = self._operators.get(func) or self._describe(func)
         if op.query:
             return func(*args, **kwargs)
-        keys: list[int] = []
-        code = self._encode_call(op, args, kwargs, keys)
+        read = _Read(values=not (op.returns_views or op.moves_only))
+        code = self._encode_call(op, args, kwargs, read)
         written = self._written(op, args, kwargs)
         generator, state = self._before_draw(op, args, kwargs)
         if state:
             code = digest(code, state)
-        outs = self._call(op, func, args, kwargs)
+        outs = self._call(op, func, args, kwargs, read)
         flat = _flatten(outs)
         if op.seeded:
             self._after_draw(op, code, generator, flat, written)
@@ -172,7 +187,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if op.moves_only:
             self._resized(op, args, code)
             return outs
-        self._assign(_Call(op, args, kwargs, code), flat, written, keys)
+        self._assign(_Call(op, args, kwargs, code), flat, written, read.keys)
         return outs
 
     def _describe(self, func: Any) -> Operator:
@@ -183,8 +198,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.refuse(f"custom operator `{op.shown}`: what it computes does not show on fake tensors")
         return op
 
-    def _call(self, op: Operator, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    def _call(self, op: Operator, func: Any, args: Sequence[Any], kwargs: dict[str, Any], read: _Read) -> Any:
         try:
+            if self.fakes and read.plain and op.pure:
+                return shapes.call(func, args, kwargs, read.shape)
             return func(*args, **kwargs)
         except Exception as error:
             if self.fakes:
@@ -213,32 +230,32 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             for part, _ in components(tensor):
                 self._write(call, position, part)
                 position += 1
-                key = self._key(part)
+                key = self._storages.key(part)
                 taken.add(key)
                 if mask:
                     self._draws[key] = self._draws.get(key, 0) | mask
         for i, out in enumerate(flat):
             if isinstance(out, torch.Tensor):
                 for j, (part, _) in enumerate(components(out)):
-                    key = self._key(part)
+                    key = self._storages.key(part)
                     if key in taken:
                         continue  # a view: its geometry says the rest
                     self._contents[key] = self._fresh(call, b"o%d.%d" % (i, j), part, key)
                     if mask:
                         self._draws[key] = mask
             elif isinstance(out, (bool, int, float, complex)):
-                self.control = digest(self.control, call.code, self._argument(out, []))
-        if len(self._pins) > _PRUNE_AT:
-            self._prune()
+                self.control = digest(self.control, call.code, self._argument(out, _Read()))
+        for key in self._storages.expired():
+            for table in (self._contents, self._uninitialised, self._draws):
+                table.pop(key, None)
 
     def _fresh(self, call: _Call, which: bytes, out: torch.Tensor, key: int) -> bytes:
-        geometry = self._geometry(out)
+        geometry = self._storages.geometry(out)
         self._uninitialised.pop(key, None)
         if call.op.uninitialised:
             self._uninitialised[key] = None
             return _UNINITIALISED
-        whole = _is_whole(geometry, out)
-        if whole and rules.copies(call.op.full_name):
+        if self._storages.is_whole(out) and rules.copies(call.op.full_name):
             copied = self._content_if_same(call.args[0], geometry)
             if copied is not None:
                 return copied
@@ -248,10 +265,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return digest(call.code, which, geometry.code)
 
     def _write(self, call: _Call, i: int, out: torch.Tensor) -> None:
-        key = self._key(out)
-        geometry = self._geometry(out)
+        key = self._storages.key(out)
+        geometry = self._storages.geometry(out)
         content = digest(call.code, b"o%d.0" % i, geometry.code)
-        if not _is_whole(geometry, out):
+        if not self._storages.is_whole(out):
             before = self._contents.get(key)
             if before is None:
                 before = self._unknown(out, key)
@@ -266,12 +283,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._contents[key] = content
         self._uninitialised.pop(key, None)
 
-    def _content_if_same(self, source: Any, geometry: _Geometry) -> bytes | None:
+    def _content_if_same(self, source: Any, geometry: Geometry) -> bytes | None:
         if not isinstance(source, torch.Tensor) or self._is_wrapper(type(source)) or not is_plain(source):
             return None
-        mine = self._geometry(source)
-        key = self._key(source)
-        if mine.code != geometry.code or not _is_whole(mine, source) or key in self._uninitialised:
+        mine = self._storages.geometry(source)
+        key = self._storages.key(source)
+        if mine.code != geometry.code or not self._storages.is_whole(source) or key in self._uninitialised:
             return None
         return self._contents.get(key) or self._unknown(source, key)
 
@@ -279,7 +296,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if not op.name.startswith("aten::resize"):
             return
         for part, _ in components(args[0]):
-            key = self._key(part)
+            key = self._storages.key(part)
             before = self._contents.get(key)
             if before is None or key in self._uninitialised:
                 self._uninitialised[key] = None
@@ -319,30 +336,29 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     # -- encoding ----------------------------------------------------------------------------------------------------
 
-    def _encode_call(self, op: Operator, args: Sequence[Any], kwargs: dict[str, Any], keys: list[int]) -> bytes:
-        parts = []
-        for i, arg in enumerate(args):
-            parts.append(self._named_argument(op, op.names[i], arg, keys))
+    def _encode_call(self, op: Operator, args: Sequence[Any], kwargs: dict[str, Any], read: _Read) -> bytes:
+        parts = [self._named_argument(op, op.names[i], arg, read) for i, arg in enumerate(args)]
         if rules.commutes(op.canonical, args, kwargs.keys() - op.skipped):
-            parts.sort()
+            read.contents.sort()
         for name in sorted(kwargs):
+            part = self._named_argument(op, name, kwargs[name], read)
             if name not in op.skipped:
-                parts.append(b"=" + _text(name) + self._named_argument(op, name, kwargs[name], keys))
-            else:
-                self._named_argument(op, name, kwargs[name], keys)
-        return digest(b"op", op.code, self._settings(), *parts)
+                parts.append(b"=" + text_code(name) + part)
+        read.shape = b"".join(parts)
+        return digest(op.code, self._settings.code(), read.shape, b"|", *read.contents)
 
-    def _named_argument(self, op: Operator, name: str, arg: Any, keys: list[int]) -> bytes:
-        if name in op.overwrites:
-            for tensor in _flatten(arg):
-                if isinstance(tensor, torch.Tensor):
-                    keys.extend(self._key(part) for part, _ in components(tensor))
-            return b"<" + b"".join(self._shape(t) for t in _flatten(arg) if isinstance(t, torch.Tensor)) + b">"
-        return self._argument(arg, keys, reading=not (op.returns_views or op.moves_only))
+    def _named_argument(self, op: Operator, name: str, arg: Any, read: _Read) -> bytes:
+        if name not in op.overwrites:
+            return self._argument(arg, read)
+        tensors = [t for t in _flatten(arg) if isinstance(t, torch.Tensor)]
+        for tensor in tensors:
+            read.keys.extend(self._storages.key(part) for part, _ in components(tensor))
+        codes = [self._storages.geometry(t).code if is_plain(t) else text_code(description(t)) for t in tensors]
+        return b"<" + b"".join(codes) + b">"
 
-    def _argument(self, arg: Any, keys: list[int], reading: bool = True) -> bytes:
+    def _argument(self, arg: Any, read: _Read) -> bytes:
         if isinstance(arg, torch.Tensor):
-            return self._tensor(arg, keys, reading)
+            return self._tensor(arg, read)
         kind = type(arg)
         if kind is int:
             return b"i%d;" % arg
@@ -353,44 +369,47 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if kind is bool:
             return b"1" if arg else b"0"
         if isinstance(arg, (list, tuple)):
-            return b"[" + b"".join([self._argument(a, keys, reading) for a in arg]) + b"]"
+            return b"[" + b"".join([self._argument(a, read) for a in arg]) + b"]"
         if kind is str:
-            return _text(arg)
+            return text_code(arg)
         if kind is complex:
             return b"c" + struct.pack("<dd", arg.real, arg.imag)
         if isinstance(arg, torch.device):
-            return b"d" + _text(arg.type)
+            return b"d" + text_code(arg.type)
         if isinstance(arg, (torch.dtype, torch.layout, torch.memory_format, torch.qscheme)):
-            return b"t" + _text(str(arg))
+            return b"t" + text_code(str(arg))
         if isinstance(arg, torch.Generator):
-            return b"G" + _text(arg.device.type)  # its state is hashed where it is drawn from
+            return b"G" + text_code(arg.device.type)  # its state is hashed where it is drawn from
         if isinstance(arg, (torch.UntypedStorage, torch.storage.TypedStorage)):
-            return self._storage(arg, keys)
+            return self._storage(arg, read)
         self.refuse(f"an argument of type `{kind.__module__}.{kind.__qualname__}` cannot be compared")
         raise AssertionError
 
-    def _storage(self, storage: Any, keys: list[int]) -> bytes:
+    def _storage(self, storage: Any, read: _Read) -> bytes:
         key = getattr(storage, "_untyped_storage", storage)._cdata
-        keys.append(key)
+        read.keys.append(key)
+        read.plain = False
         return b"S" + (self._contents.get(key) or b"?")
 
-    def _tensor(self, tensor: torch.Tensor, keys: list[int], reading: bool = True) -> bytes:
+    def _tensor(self, tensor: torch.Tensor, read: _Read) -> bytes:
+        if type(tensor) is not FakeTensor or tensor.constant is not None:
+            read.plain = False
         if is_plain(tensor) and not self._is_wrapper(type(tensor)):
-            return b"T" + self._strided(tensor, keys, reading)
-        described = [b"X" + _text(description(tensor))]
-        for part, label in components(tensor):
-            described.append(_text(label) + self._strided(part, keys, reading))
-        return b"".join(described) + b";"
+            return b"T" + self._strided(tensor, read)
+        read.plain = False
+        parts = [text_code(label) + self._strided(part, read) for part, label in components(tensor)]
+        return b"X" + text_code(description(tensor)) + b"".join(parts) + b";"
 
-    def _strided(self, tensor: torch.Tensor, keys: list[int], reading: bool) -> bytes:
-        key = self._key(tensor)
-        keys.append(key)
+    def _strided(self, tensor: torch.Tensor, read: _Read) -> bytes:
+        key = self._storages.key(tensor)
         content = self._contents.get(key)
         if content is None:
             content = self._unknown(tensor, key)
-        elif reading and key in self._uninitialised:
+        elif read.values and key in self._uninitialised:
             content = self._read_garbage(tensor, key)
-        return content + self._geometry(tensor).code
+        read.keys.append(key)
+        read.contents.append(content)
+        return self._storages.geometry(tensor).code
 
     def _unknown(self, tensor: torch.Tensor, key: int) -> bytes:
         """The content of a tensor that comes from outside, by its bytes; never by its geometry."""
@@ -417,60 +436,26 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         count = self._garbage[first_use] = self._garbage.get(first_use, 0) + 1
         return digest(_UNINITIALISED, first_use, b"#%d" % count)
 
-    def _shape(self, tensor: torch.Tensor) -> bytes:
-        if is_plain(tensor):
-            return self._geometry(tensor).code
-        return _text(description(tensor))
-
-    def _key(self, tensor: torch.Tensor) -> int:
-        storage = tensor.untyped_storage()
-        key: int = storage._cdata
-        if key not in self._pins:
-            self._pins[key] = StorageWeakRef(storage)  # type: ignore[no-untyped-call]
-        return key
-
-    def _prune(self) -> None:
-        expired = [k for k, pin in self._pins.items() if pin.expired()]  # type: ignore[no-untyped-call]
-        for key in expired:
-            del self._pins[key]
-            for table in (self._contents, self._uninitialised, self._draws):
-                table.pop(key, None)
-
-    def _geometry(self, tensor: torch.Tensor) -> _Geometry:
-        facts = (
-            tensor.dtype,
-            tensor.storage_offset(),
-            tensor.shape,
-            tensor.stride(),
-            tensor.device.type,
-            tensor.is_conj(),
-            tensor.is_neg(),
-        )
-        geometry = self._geometries.get(facts)
-        if geometry is None:
-            text = repr((str(facts[0]), facts[1], tuple(facts[2]), *facts[3:]))
-            dense = is_dense(tuple(facts[2]), facts[3]) and not facts[5] and not facts[6]
-            geometry = _Geometry(digest(text.encode()), dense, tensor.numel() * tensor.element_size(), int(facts[1]))
-            self._geometries[facts] = geometry
-        return geometry
-
-    def _settings(self) -> bytes:
-        """What changes the bits of a result without being an argument."""
-        flags = _global_flags()
-        code = self._flags.get(flags)
-        if code is None:
-            code = self._flags[flags] = digest(repr(flags).encode())
-        return code
-
     def _is_wrapper(self, cls: type) -> bool:
-        known = self._subclasses.get(cls)
-        if known is None:
-            known = self._subclasses[cls] = is_wrapper_type(cls)
-        return known
+        return self._kind(cls) == "wrapper"
+
+    def _kind(self, cls: type) -> str:
+        kind = self._kinds.get(cls)
+        if kind is None:
+            kind = self._kinds[cls] = _kind_of(cls)
+        return kind
 
     def _record(self, op: Operator, code: bytes) -> None:
         module, path, line, node = self.places.now()
         self.records.append((code, op.shown, module, path, line, self.phase, node))
+
+
+def _kind_of(cls: type) -> str:
+    if is_wrapper_type(cls):
+        return "wrapper"
+    if issubclass(cls, (nn.UninitializedParameter, nn.UninitializedBuffer)):
+        return "lazy"
+    return "plain" if cls in (torch.Tensor, nn.Parameter, FakeTensor) else "other"
 
 
 def _flatten(value: Any) -> list[Any]:
@@ -485,46 +470,5 @@ def _argument(which: tuple[int, str], args: Sequence[Any], kwargs: dict[str, Any
     return args[position] if position < len(args) else kwargs.get(name)
 
 
-def _text(text: str) -> bytes:
-    encoded = text.encode()
-    return b"s%d:" % len(encoded) + encoded
-
-
-def _is_whole(geometry: _Geometry, tensor: torch.Tensor) -> bool:
-    """Whether the window is all of its storage."""
-    return geometry.dense and geometry.offset == 0 and geometry.nbytes == tensor.untyped_storage().nbytes()
-
-
 def _bits(mask: int) -> list[int]:
     return [i for i in range(mask.bit_length()) if mask >> i & 1]
-
-
-_SUBNORMAL = 5e-324
-
-
-def _global_flags() -> tuple[Any, ...]:
-    return (_SUBNORMAL * 1.0 == 0.0, *[read() for read in _FLAG_READERS])  # the first: are subnormals flushed?
-
-
-def _flag_readers() -> list[Any]:
-    names = [
-        "_get_deterministic_algorithms",
-        "_get_deterministic_fill_uninitialized_memory",
-        "_get_mkldnn_enabled",
-        "_get_float32_matmul_precision",
-        "_get_cudnn_enabled",
-        "_get_cudnn_benchmark",
-        "_get_cudnn_deterministic",
-        "_get_cudnn_allow_tf32",
-        "_get_cublas_allow_tf32",
-        "_get_cublas_allow_fp16_reduced_precision_reduction",
-        "_get_cublas_allow_bf16_reduced_precision_reduction",
-        "_get_nnpack_enabled",
-        "_get_qengine",
-        "_get_linalg_preferred_backend",
-        "_get_onednn_allow_tf32",
-    ]
-    return [torch.get_num_threads] + [getattr(torch._C, name) for name in names if hasattr(torch._C, name)]
-
-
-_FLAG_READERS = _flag_readers()

@@ -13,17 +13,20 @@ draws went into which state).
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Iterator
+import re
+from typing import Any, Iterator, NamedTuple
 
 import torch
 from torch import nn
 
 from . import Case, UnsupportedError, generators, structure
 from .components import is_real
-from .dataflow import Recorder, digest
+from .dataflow import Recorder
 from .fakes import Fakes, MetaConstants
+from .hashing import digest
 from .hidden import hidden_state, named_state
 
+_ADDRESS = re.compile(r"0x[0-9a-f]+")  # another one in each process
 RUNGS = ("meta", "fake", "real")
 
 
@@ -50,29 +53,53 @@ def observe(  # noqa: PLR0913  # all by name, and what a request may say
     """
     if rung not in RUNGS:
         raise ValueError(f"no rung {rung!r}")
-    observer = _Observer(case, rung, torch.device(device), seed, Recorder(root=root, strict_rng=strict_rng))
-    observer.hidden_follow = hidden_follow
+    run = _Run(case, rung, torch.device(device), seed, root, strict_rng, hidden_follow)
+    try:
+        observation = _attempt(run, input_grads=True)
+    except UnsupportedError:
+        return _attempt(run, input_grads=False)
+    if _failures(observation):
+        second = _attempt(run, input_grads=False)
+        return second if len(_failures(second)) < len(_failures(observation)) else observation
+    return observation
+
+
+class _Run(NamedTuple):
+    case: Case
+    rung: str
+    device: torch.device
+    seed: int
+    root: str
+    strict_rng: bool
+    hidden_follow: bool
+
+
+def _attempt(run: _Run, *, input_grads: bool) -> dict[str, Any]:
+    """Not every model can give its inputs a gradient: integers from floats, kernels without a backward."""
+    observer = _Observer(run, input_grads)
     try:
         observer.run()
     except UnsupportedError:
         raise
     except Exception as error:
-        if rung == "real":
+        if run.rung == "real":
             raise
-        raise UnsupportedError(f"on {rung} tensors: {_described(error)}") from error
+        raise UnsupportedError(f"on {run.rung} tensors: {_described(error)}") from error
     if observer.recorder.refused:  # and the model swallowed it
         raise UnsupportedError(observer.recorder.refused)
     return observer.observation()
 
 
+def _failures(observation: dict[str, Any]) -> list[str]:
+    return [key for key in observation["items"] if key.endswith("/error")]
+
+
 class _Observer:
-    def __init__(self, case: Case, rung: str, device: torch.device, seed: int, recorder: Recorder) -> None:
-        self.recorder = recorder
-        self.hidden_follow = False
-        self._case = case
-        self._rung = rung
-        self._device = device
-        self._seed = seed
+    def __init__(self, run: _Run, input_grads: bool) -> None:
+        self.recorder = Recorder(root=run.root, strict_rng=run.strict_rng)
+        self._run = run
+        self._rung = run.rung
+        self._input_grads = input_grads
         self._items: dict[str, str] = {}
         self._state: dict[str, torch.Tensor] = {}
         self._names: dict[int, str] = {}
@@ -96,20 +123,20 @@ class _Observer:
         if self._rung == "real":
             self._phases(model)
             return
-        self._fakes = Fakes(self._device)
+        self._fakes = Fakes(self._run.device)
         with self._fakes.swapped(model):
             self._phases(model)
 
     # -- build -------------------------------------------------------------------------------------------------------
 
     def _build(self) -> nn.Module | None:
-        generators.seed_all(self._seed)
+        generators.seed_all(self._run.seed)
         recorder = self.recorder
         recorder.phase = "build"
         recorder.fakes = self._rung == "meta"
         try:
             with self._meta(), recorder.places.watching(lambda module: None), recorder:
-                model = self._case.build()
+                model = self._run.case.build()
         except Exception as error:
             self._failed("build", error)
             return None
@@ -122,9 +149,9 @@ class _Observer:
                 self._items["build/state:" + name] = self._initial(tensor)
         if not recorder.strict_rng:
             self._items["build/draws"] = recorder.draws({n: t for n, t in state.items() if not _is_lazy(t)})
-        if self._rung == "real" and self._device.type != "cpu":
-            model.to(self._device)
-            hidden_state(model).to(device=self._device)
+        if self._rung == "real" and self._run.device.type != "cpu":
+            model.to(self._run.device)
+            hidden_state(model).to(device=self._run.device)
         return model
 
     @contextlib.contextmanager
@@ -155,14 +182,14 @@ class _Observer:
             recorder.phase = phase
             recorder.control = b""
             model.train(training)
-            if self.hidden_follow:
+            if self._run.hidden_follow:
                 hidden_state(model).train(training)
             self._phase(phase, model)
 
     def _phase(self, phase: str, model: nn.Module) -> None:
-        generators.seed_all(self._seed)
-        inputs = _Inputs(self._case, self.recorder, self._fakes, self._device)
-        generators.seed_all(self._seed)
+        generators.seed_all(self._run.seed)
+        inputs = _Inputs(self._run, self.recorder, self._fakes, self._input_grads)
+        generators.seed_all(self._run.seed)
         outputs: list[tuple[str, torch.Tensor]] = []
         try:
             with self._recording():
@@ -192,7 +219,8 @@ class _Observer:
             else:
                 self._items[f"{phase}/output:{path}"] = repr(leaf)
         differentiable = [path for path, tensor in outputs if tensor.requires_grad]
-        self._items[phase + "/structure"] = f"{flat.shape}; requires grad: {differentiable}"
+        inference = [path for path, tensor in outputs if tensor.is_inference()]
+        self._items[phase + "/structure"] = f"{flat.shape}; requires grad: {differentiable}; inference: {inference}"
         self._items[phase + "/aliasing"] = self._aliasing(outputs, inputs)
         self._tensors_seen = self._tensors_seen or bool(outputs)
         return outputs
@@ -224,9 +252,10 @@ class _Observer:
 
     def _cotangent(self, path: str, output: torch.Tensor) -> torch.Tensor:
         with self._fake_mode(), torch.no_grad():
-            cotangent = torch.ones_like(output)
+            plain = output.layout is torch.strided
+            cotangent = torch.ones_like(output) if plain else output.detach().clone()
         if is_real(output) and output.layout is torch.strided and type(output) is torch.Tensor and not output.is_nested:
-            source = torch.Generator().manual_seed(self._seed)
+            source = torch.Generator().manual_seed(self._run.seed)
             cotangent = torch.randn(output.shape, generator=source).to(output.device, output.dtype)
         self.recorder.name(cotangent, "ct:" + path)
         return cotangent
@@ -262,18 +291,21 @@ class _Observer:
     def _failed(self, phase: str, error: Exception) -> None:
         if self._rung == "meta" or (self._rung == "fake" and phase != "build") or isinstance(error, UnsupportedError):
             raise error
+        if isinstance(error, NotImplementedError) and "HigherOrderOperator" in str(error):
+            raise UnsupportedError(_described(error)) from error  # our doing, and not the model's
         self._items[phase + "/error"] = _described(error)
 
 
 class _Inputs:
     """Fresh arguments as leaves. Floating-point ones get a gradient, of which no operator shows."""
 
-    def __init__(self, case: Case, recorder: Recorder, fakes: Fakes | None, device: torch.device) -> None:
-        args, kwargs = case.inputs()
+    def __init__(self, run: _Run, recorder: Recorder, fakes: Fakes | None, with_grads: bool) -> None:
+        args, kwargs = run.case.inputs()
         self.grads: dict[str, torch.Tensor] = {}
         self._recorder = recorder
         self._fakes = fakes
-        self._device = device
+        self._device = run.device
+        self._with_grads = with_grads
         named: dict[str, Any] = {str(i): arg for i, arg in enumerate(args)}
         count = len(named)
         named.update(kwargs)
@@ -290,7 +322,7 @@ class _Inputs:
             tensor = self._fakes.of(tensor)
         elif self._device.type != "cpu":
             tensor = tensor.to(self._device)
-        if tensor.is_floating_point() or tensor.is_complex():
+        if self._with_grads and (tensor.is_floating_point() or tensor.is_complex()):
             tensor = self._differentiable(path, tensor)
         self._recorder.name(tensor, "input:" + path)
         return tensor
@@ -315,4 +347,5 @@ def _is_lazy(tensor: torch.Tensor) -> bool:
 
 
 def _described(error: BaseException) -> str:
-    return "{}: {}".format(type(error).__name__, str(error).split("\n", 1)[0])
+    text = str(error).split("\n", 1)[0]
+    return f"{type(error).__name__}: {_ADDRESS.sub('0x', text)}"
