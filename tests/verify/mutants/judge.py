@@ -26,7 +26,7 @@ CHECKS = {  # what a rewrite calls it -> the checks of the verifier, any of whic
     "input": ("inputs afterwards",),
     "rng": ("random numbers",),
     "error": ("errors",),
-    "global": ("outputs", "settings"),
+    "global": ("settings of torch afterwards", "errors"),
 }
 
 

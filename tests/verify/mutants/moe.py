@@ -57,7 +57,7 @@ WRONG = [
         "sharing",
         "nn.ModuleList([Expert(dim, hidden) for _ in range(num_experts)])",
         "nn.ModuleList([Expert(dim, hidden)] * num_experts)",
-        at="self.fc1(x)",
+        at=("self.fc1(x)", "nn.Linear(", "torch.randn(dim"),
     ),
     wrong(
         "experts_stacked_in_reverse",
