@@ -51,8 +51,9 @@ creation on demand, assignments outside construction or before `super().__init__
 children picked by number, containers or classes of unknown packages as bases, dynamic attribute access.
 
 `state_dict()`, parameters, random numbers, outputs and gradients stay as they are; `children()`, `named_modules()` and
-`repr()` gain an entry. Option `guards = "isinstance"` also converts attributes whose tests are no pass-through: such a
-test becomes `isinstance(self.x, nn.Identity)`, provided that no assignment can store an `nn.Identity` of its own.
+`repr()` gain an entry, which may stand before modules without state that it used to follow. Option `guards =
+"isinstance"` also converts attributes whose tests are no pass-through: such a test becomes `isinstance(self.x,
+nn.Identity)`, provided that no assignment can store an `nn.Identity` of its own.
 
 References
 ----------
@@ -127,6 +128,7 @@ class Identity(Codemod):
     name = "identity"
     summary = "optional submodules hold nn.Identity() instead of None, and tests for None go"
     needles = (b"None",)
+    declares = ("children-reordered",)
     Options = IdentityOptions
 
     def check(self, cls: ModuleClass) -> Iterator[Finding]:
