@@ -39,6 +39,9 @@ After = Annotated[
     str | None,
     typer.Option(metavar="VERSION", help="The same.  [default: the files as they are now]", show_default=False),
 ]
+SelfTest = Annotated[
+    bool, typer.Option("--self-test", help="Put the verifier itself to the test, with changes of known verdict.")
+]
 Format = Annotated[VerdictFormat, typer.Option("--output-format", help="How to print the verdicts.")]
 
 
@@ -62,6 +65,7 @@ def verify(  # noqa: PLR0913, PLR0917  # one parameter per option
     explain_diff: verification.ExplainDiff = False,
     output_format: Format = VerdictFormat.TEXT,
     exit_zero: common.ExitZero = False,
+    self_test: SelfTest = False,
 ) -> ExitCode:
     """Run two versions of a project, and prove that they compute the same.
 
@@ -80,11 +84,13 @@ def verify(  # noqa: PLR0913, PLR0917  # one parameter per option
     request = verification.Request(
         model, input_, kwarg, cases, tests, run, python, device, allow, allow_close, allow_unverified, time_limit
     )
+    if self_test:
+        return _run_self_test(python, device.value if device else "auto")
     root = _root(repository)
     chosen = verification.settings(root, load_config(root).verify, request)
     with verification.session(chosen) as session:
         trees = _version(session, root, before), _version(session, root, after)
-        change = _change(*trees)
+        change = change_between(*trees)
         _, result = session.compare(*trees, change)
         print_verdicts(
             replace(result, command=verification.command_line()), output_format, _sources(*trees), explain=explain_diff
@@ -123,6 +129,23 @@ def print_verdicts(
     say(summary(result))
 
 
+def _run_self_test(python: Path | None, device: str) -> ExitCode:
+    """Say of each pair of the self-test whether it came out right."""
+    from modfix.verify.selftest import CASES, self_test
+    from modfix.verify.session import Settings
+
+    wrong = 0
+    with verification.session(Settings(CASES, python, device)) as session:
+        for pair, fault in self_test(session):
+            wrong += bool(fault)
+            print(f"wrong  {pair.name}: {fault}" if fault else f"right  {pair.name}", flush=True)
+    if wrong:
+        say(f"{wrong} verdicts are wrong: `modfix verify` cannot be relied on here; please report this")
+        return ExitCode.ERROR
+    say("All verdicts are as they have to be.")
+    return ExitCode.OK
+
+
 def _root(repository: Path | None) -> Path:
     """The folder that was named, or else the project around the current one."""
     from modfix.source.discover import find_root
@@ -143,7 +166,7 @@ def _version(session: Session, root: Path, version: str | None) -> Tree:
     return session.revision(root, version)
 
 
-def _change(before: Tree, after: Tree) -> Change:
+def change_between(before: Tree, after: Tree) -> Change:
     """What differs in the Python files of two versions, divided by class."""
     from modfix.model.result import FileChange, Step
     from modfix.model.source import SourceFile

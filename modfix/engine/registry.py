@@ -133,6 +133,8 @@ def _fault(codemod: type[Codemod], registered: str) -> str | None:
         return "it has no `summary`"
     if not isinstance(codemod.needles, tuple) or not all(isinstance(needle, bytes) for needle in codemod.needles):
         return "its `needles` are no tuple of bytes"
+    if not isinstance(codemod.declares, tuple) or not all(isinstance(kind, str) for kind in codemod.declares):
+        return "its `declares` is no tuple of strings"
     if missing := codemod.__abstractmethods__:
         return f"it does not define `{'`, `'.join(sorted(missing))}`"
     return None

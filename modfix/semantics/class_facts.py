@@ -7,8 +7,9 @@ import builtins
 import re
 
 from modfix.model.span import Span
+from modfix.semantics.calls import CallFactsMaker
 from modfix.semantics.completion import completion
-from modfix.semantics.dataflow import Parents
+from modfix.semantics.dataflow import Parents, may_swallow
 from modfix.semantics.facts import (
     NOT_NONE,
     UNKNOWN,
@@ -43,6 +44,7 @@ class ClassFactsMaker:
         self._names = names
         self._parents: dict[FunctionNode, Parents] = {}
         self._ifs: dict[FunctionNode, list[ast.If]] = {}
+        self._calls = CallFactsMaker(positions, names)
         self._known_parameters: dict[FunctionNode, list[tuple[ast.arg, ast.expr | None]]] = {}
 
     def class_facts(self, record: ClassRecord) -> ClassFacts:
@@ -54,6 +56,7 @@ class ClassFactsMaker:
             facts = self._attribute_facts(record, attr)
             if facts is not None:
                 attributes[attr] = facts
+        calls = [self._calls.torch_call(call, self._links(call.method)) for call in record.torch_calls]
         decorators = (d.func if isinstance(d, ast.Call) else d for d in node.decorator_list)
         return ClassFacts(
             node.name,
@@ -70,6 +73,8 @@ class ClassFactsMaker:
             tuple(record.notes),
             bool(record.functions),
             record.conditional,
+            next((self._calls.init_facts(m, record) for m in record.members if m.name == "__init__"), None),
+            tuple(sorted(calls, key=lambda call: call.span.end)),
         )
 
     def _base(self, base: ast.expr, record: ClassRecord) -> Ref:
@@ -269,18 +274,21 @@ class ClassFactsMaker:
             span,
             statement.lineno,
             self._positions.column(statement),
+            self._positions.indentation(statement),
             kind,
             refs if value is not None else (UNKNOWN,),
             nones,
-            source(value) if value is not None and kind is ValueKind.NAME else "",
+            source(value) if value is not None and kind in (ValueKind.NAME, ValueKind.OPTIONAL) else "",
             value is not None and kind is ValueKind.NAME and self._optional_name(value, functions[-1]),
             any(_proves_present(node, statement, value) for node in around),
             tuple([source(other) for other in others]) if shared else (),
             source(target),
+            functions[-1] is not method,
             value is not None and (_is_plain(value) or self._is_plain_parameter(value, functions[-1])),
             source(statement.annotation) if isinstance(statement, ast.AnnAssign) else None,
             completion(statement, target, self._links(method), self._positions) if kind is ValueKind.NONE else None,
             tuple([(self._positions.span(node).start, _arm(node, statement)) for node in around]),
+            UNKNOWN if value is None else self._names.resolve(value, functions),
         )
 
     def _may_be_none(self, store: SelfStore) -> bool:
@@ -398,6 +406,8 @@ def _caught(links: Parents, node: ast.AST) -> bool:
         parent, field = step
         handlers: list[ast.ExceptHandler] = getattr(parent, "handlers", [])
         if field == "body" and any(_catches_none_errors(handler.type) for handler in handlers):
+            return True
+        if isinstance(parent, (ast.With, ast.AsyncWith)) and field == "body" and may_swallow(parent):
             return True
         step = links.of(parent)
     return False

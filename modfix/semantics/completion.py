@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from modfix.semantics.dataflow import Parents
 from modfix.semantics.facts import Completion
@@ -38,8 +39,8 @@ def completion(
     return Completion(
         positions.span(later[0]),
         later[0].end_lineno or later[0].lineno,
-        tuple([positions.span(gap) for gap in gaps if isinstance(gap, ast.If)]),
-        tuple([positions.span(gap) for gap in gaps if gap is not None and not isinstance(gap, ast.If)]),
+        tuple([positions.span(gap.node) for gap in gaps if gap is not None and gap.lacks_else]),
+        tuple([positions.span(gap.node) for gap in gaps if gap is not None and not gap.lacks_else]),
         rest,
     )
 
@@ -60,22 +61,26 @@ def _rest(statement: ast.Assign | ast.AnnAssign, target: ast.Attribute, position
     return f"{', '.join(kept)} = {', '.join(['None'] * len(kept))}" if kept else ""
 
 
-def _gaps(subject: Subject, node: ast.If) -> Iterator[ast.stmt | None]:
-    """The paths through ``node`` on which the attribute is not stored.
+class _Gap(NamedTuple):
+    """Where a store is missing: an ``else`` of ``node``, or what comes behind it, the last statement of an arm."""
 
-    An ``if`` without ``else``, the last statement of an arm, or None for what cannot be completed.
-    """
+    node: ast.stmt
+    lacks_else: bool
+
+
+def _gaps(subject: Subject, node: ast.If) -> Iterator[_Gap | None]:
+    """The paths through ``node`` on which the attribute is not stored; None for what cannot be completed."""
     if _stores(subject, node.test):
         yield None
     for arm in (node.body, node.orelse):
         storing = [s for s in arm if _stores(subject, s)]
         if not arm:
-            yield node
+            yield _Gap(node, lacks_else=True)
         elif arm is node.orelse and len(arm) == 1 and isinstance(arm[0], ast.If):  # an `elif`, as a rule
             yield from _gaps(subject, arm[0])
         elif not storing:
             if not never_ends(arm):
-                yield arm[-1]
+                yield _Gap(arm[-1], lacks_else=False)
         elif len(storing) == 1 and isinstance(storing[0], ast.If):
             yield from _gaps(subject, storing[0])
         elif not any(isinstance(s, (ast.Assign, ast.AnnAssign)) for s in storing):

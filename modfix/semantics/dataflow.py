@@ -10,10 +10,11 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from modfix.semantics.syntax import CHILD_FIELDS, FunctionNode, arguments, children, walk
+from modfix.semantics.syntax import CHILD_FIELDS, FunctionNode, arguments, children, dotted, never_ends, walk
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _LATER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.GeneratorExp)  # run when asked to
+_SWALLOWING = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
 # Methods of a list that give it to nobody.
 _LIST_METHODS = frozenset({"append", "count", "extend", "index", "insert", "pop", "remove", "reverse", "sort"})
 
@@ -180,6 +181,63 @@ def same_object(parents: Parents, at: ast.stmt, target: str, other: str) -> Alia
         elif stores(parent.test, target) or stores(parent.test, other):
             return Alias(False, parent.lineno)
         statement = parent
+
+
+def may_swallow(statement: ast.With | ast.AsyncWith) -> bool:
+    """Whether a `with` may go on behind an error in its body, by the name of what it enters: `contextlib.suppress`."""
+    names = (
+        (dotted(item.context_expr.func) or "") for item in statement.items if isinstance(item.context_expr, ast.Call)
+    )
+    return any(name.rpartition(".")[2] in _SWALLOWING for name in names)
+
+
+def certainly_bound(parents: Parents, at: ast.stmt, name: str) -> bool:
+    """Whether the local ``name`` certainly has a value when ``at`` starts, so that reading it cannot fail."""
+    scope = parents.scope(at)
+    if not isinstance(scope, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return False
+    statement = at
+    while True:
+        suite, index = parents.suite(statement)
+        for before in reversed(suite[:index]):
+            if _always_binds(before, name):
+                return True
+            if any(isinstance(n, ast.Delete) and stores(n, name) is not None for n in walk(before)):
+                return False
+        parent = parents.enclosing(statement)
+        if parent is None or parent is scope:
+            return any(arg.arg == name for arg in arguments(scope))
+        in_loop = isinstance(parent, (ast.For, ast.AsyncFor)) and any(statement is s for s in parent.body)
+        if isinstance(parent, (ast.For, ast.AsyncFor)) and in_loop and stores(parent.target, name) is not None:
+            return True
+        if isinstance(parent, (ast.With, ast.AsyncWith)) and any(
+            item.optional_vars is not None and stores(item.optional_vars, name) is not None for item in parent.items
+        ):
+            return True
+        statement = parent
+
+
+def _always_binds(statement: ast.stmt, name: str) -> bool:
+    """Whether ``name`` has a value on every path that goes on behind ``statement``."""
+    if isinstance(statement, ast.If):
+        return _suite_binds(statement.body, name) and _suite_binds(statement.orelse, name)
+    if isinstance(statement, (ast.With, ast.AsyncWith)):
+        targets = [item.optional_vars for item in statement.items if item.optional_vars is not None]
+        bound = any(stores(target, name) is not None for target in targets)
+        return bound or (not may_swallow(statement) and _suite_binds(statement.body, name))
+    if isinstance(statement, ast.Try):
+        whole = _suite_binds(statement.body, name) or _suite_binds(statement.orelse, name)
+        return _suite_binds(statement.finalbody, name) or (
+            whole and all(_suite_binds(handler.body, name) for handler in statement.handlers)
+        )
+    if isinstance(statement, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        return statement.value is not None and any(stores(target, name) is not None for target in targets)
+    return _binds(statement, name) and not isinstance(statement, ast.ExceptHandler)
+
+
+def _suite_binds(suite: list[ast.stmt], name: str) -> bool:
+    return never_ends(suite) or any(_always_binds(statement, name) for statement in suite)
 
 
 def last_value(parents: Parents, at: ast.stmt, name: str) -> ast.expr | None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from modfix.model.edit import CollapseBranch, Edit, RemoveStatement, ReplaceExpression
-from modfix.semantics.dataflow import Parents, owns_list, same_object
+from modfix.semantics.dataflow import Parents, certainly_bound, owns_list, same_object
 from modfix.semantics.facts import Guard
 from modfix.semantics.positions import Positions
 from modfix.semantics.syntax import walk
@@ -151,7 +151,7 @@ def _statement(
         if "#" in positions.source(junction):
             return _No("compound-condition", f"a comment stands inside the condition on `{subject}`")
         drop = ReplaceExpression(path, positions.span(junction), text)
-    if _blocks_equal(subject, with_module, without):
+    if _blocks_equal(subject, with_module, without, parents):
         return (drop,)
     if _empty(without):
         suite, index = parents.suite(node)
@@ -161,7 +161,7 @@ def _statement(
             and len(with_module) == 1
             and isinstance(with_module[0], ast.Return)
             and len(following) == 1
-            and _blocks_equal(subject, with_module, following)
+            and _blocks_equal(subject, with_module, following, parents)
         ):
             return drop, RemoveStatement(path, positions.span(following[0]))
         return _no_op(path, subject, with_module, drop, junction is None, parents, positions) or _explain(
@@ -176,8 +176,8 @@ def _statement(
         and isinstance(_owner(parents, node), (ast.FunctionDef, ast.AsyncFunctionDef))
     ):
         suite, index = parents.suite(node)
-        rest = [s for s in suite[index + 1 :] if not _same_variable(subject, s)]
-        if _blocks_equal(subject, rest, without):
+        rest = [s for s in suite[index + 1 :] if not _same_variable(subject, s, parents)]
+        if _blocks_equal(subject, rest, without, parents):
             return (drop,)
         return _No("early-return", f"without `{subject}` the method returns early and skips what follows")
     return _explain(subject, with_module, without)
@@ -200,7 +200,7 @@ def _no_op(
     """The edits, if every statement of ``block`` does nothing once ``self.x`` is the identity."""
     extra: list[Edit] = []
     for statement in block:
-        if _same_variable(subject, statement):
+        if _same_variable(subject, statement, parents):
             continue
         copied = _copied_list(subject, statement)
         if copied is not None and owns_list(parents, statement, copied):
@@ -209,6 +209,8 @@ def _no_op(
         if names is None:
             return None
         target, source = names
+        if target == source:
+            return _No("unbound", f"`{target}` may have no value here, which shows only where `{subject}` is called")
         guard = parents.of(statement)
         assert guard is not None
         assert isinstance(guard[0], ast.If)
@@ -249,10 +251,10 @@ def _copied_list(subject: Subject, statement: ast.stmt) -> str | None:
     return target.id if same and isinstance(loop.iter, ast.Name) and loop.iter.id == target.id else None
 
 
-def _same_variable(subject: Subject, statement: ast.stmt) -> bool:
-    """``v = self.x(v)``: does nothing under the identity."""
+def _same_variable(subject: Subject, statement: ast.stmt, parents: Parents) -> bool:
+    """``v = self.x(v)``: does nothing under the identity, if ``v`` has a value."""
     names = _renaming(subject, statement)
-    return names is not None and names[0] == names[1]
+    return names is not None and names[0] == names[1] and certainly_bound(parents, statement, names[0])
 
 
 def _renaming(subject: Subject, statement: ast.stmt) -> tuple[str, str] | None:
@@ -276,12 +278,14 @@ def _empty(block: Sequence[ast.stmt]) -> bool:
     return all(isinstance(statement, ast.Pass) for statement in block)
 
 
-def _blocks_equal(subject: Subject, with_module: Sequence[ast.stmt], without: Sequence[ast.stmt]) -> bool:
+def _blocks_equal(
+    subject: Subject, with_module: Sequence[ast.stmt], without: Sequence[ast.stmt], parents: Parents
+) -> bool:
     """Whether the blocks are equal under the identity, not counting ``v = self.x(v)``.
 
     Never true for two empty blocks.
     """
-    left = [s for s in with_module if not _same_variable(subject, s)]
+    left = [s for s in with_module if not _same_variable(subject, s, parents)]
     right = [s for s in without if not isinstance(s, ast.Pass)]
     return (
         bool(right) and len(left) == len(right) and all(_equal(subject, a, b) for a, b in zip(left, right, strict=True))

@@ -9,13 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from modfix.api import Applicability, Finding, Fix, Location, Span
+from modfix.cli.verification import declared
+from modfix.cli.verify import change_between
+from modfix.engine.registry import load
 from modfix.model.verdict import Divergence, Environment, Outcome, Place, Verdict, VerifyResult
 from modfix.verify import session
 from modfix.verify.attribution import CaseResult, Change, judge
 from modfix.verify.plan import CaseSpec
 from modfix.verify.session import Settings
 from modfix.verify.trees import Tree
-from tests.cli.conftest import Modfix, commit
+from modfix.verify.verdicts import ALLOWANCES
+from tests.cli.conftest import Marker, Modfix, Other, commit
 
 NET = """\
 import torch
@@ -114,7 +119,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> type[FakeSession]:
         (Outcome.DIFFERENT, ("--allow-unverified", "--allow-close", "--exit-zero"), 3),
     ],
 )
-def test_exit_codes(  # noqa: PLR0917  # parameters and fixtures
+def test_exit_codes(  # parameters and fixtures
     fake: type[FakeSession], repository: Path, modfix: Modfix, outcome: Outcome, options: tuple[str, ...], code: int
 ) -> None:
     fake.outcome = outcome
@@ -240,6 +245,42 @@ def test_verifying_needs_the_option_and_files(modfix: Modfix) -> None:
     assert (outcome.code, "standard input" in outcome.err) == (2, True)
 
 
+def test_what_changed_between_two_trees(tmp_path: Path) -> None:
+    versions = {
+        "before": {"net.py": NET, "gone.py": "def f():\n    return 1\n", "same.py": "x = 1\n", "pkg/latin.py": b"# \xe9\nx = 1\n"},
+        "after": {"net.py": NET.replace("* 2", "* 4"), "new/mod.py": "def g():\n    return 2\n", "same.py": "x = 1\n", "pkg/latin.py": "x = 2\n"},
+    }  # fmt: skip
+    for version, files in versions.items():
+        for path, content in files.items():
+            (tmp_path / version / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / version / path).write_bytes(content.encode() if isinstance(content, str) else content)
+    made = change_between(Tree(tmp_path / "before", "1"), Tree(tmp_path / "after", "2"))
+    assert {finding.subject for finding in made.fixes.values()} == {"Net", "f", "g", "pkg/latin.py"}
+    assert made.watched("before") == {"gone.py": [1, 2], "net.py": [14]}
+    assert made.watched("after") == {"net.py": [14], "new/mod.py": [1, 2], "pkg/latin.py": [1]}
+
+
+def test_codemods_declare_kinds_that_exist() -> None:
+    registered = load().codemods.values()
+    assert all(set(codemod.declares) <= ALLOWANCES.keys() for codemod in registered)
+
+
+def test_what_an_applied_codemod_declares_counts() -> None:
+    class Registering(Marker):
+        declares = ("keys-added", "modules-registered")
+
+    class Late(Other):
+        declares = ("keys-added", "rng-order")
+
+    finding = Finding("marker", Location("m.py", 1, 1), Span(0, 1), "Net.a", "m", Fix("t", (), Applicability.SAFE))
+    codemods = [Registering(), Late()]
+    assert declared(codemods, [finding]) == {"keys-added": "marker", "modules-registered": "marker"}
+    assert declared(codemods, [finding, replace(finding, codemod="other")]) == {
+        "keys-added": "marker", "modules-registered": "marker", "rng-order": "other"
+    }  # fmt: skip
+    assert declared(codemods, []) == {}
+
+
 def test_the_real_verifier_rolls_back_the_guilty_fix(repository: Path, modfix: Modfix) -> None:
     pytest.importorskip("torch")
     outcome = modfix("apply", "--verify", *MODEL, "--output-format", "json")
@@ -261,7 +302,7 @@ def test_the_real_verifier_says_where_two_versions_part(repository: Path, modfix
     (repository / "net.py").write_text(NET.replace("x * 2", "x + 2"))
     outcome = modfix("verify", *MODEL, "--explain-diff")
     assert outcome.code == 3
-    assert "DIFFERENT   change net.py:14 Net" in outcome.out
+    assert "DIFFERENT  change net.py:14 Net" in outcome.out
     assert "first difference before: `aten.mul` at net.py:14" in outcome.out
     assert "> 14 |         return x + 2 if wrong is None else x * 3" in outcome.out
     assert sorted(path.name for path in repository.iterdir()) == [".git", "net.py"]

@@ -38,6 +38,9 @@ class NoCheck(Codemod):
 class BadNeedles(It):
     needles = b"None"
 
+class BadDeclares(It):
+    declares = "keys-added"
+
 class Shouting(It):
     name = "{name}".upper()
 
@@ -88,6 +91,7 @@ def test_codemods_are_sorted_by_name(package: Path) -> None:
         ("NoSummary", None, "no `summary`"),
         ("NoCheck", None, "does not define `check`"),
         ("BadNeedles", None, "`needles`"),
+        ("BadDeclares", None, "`declares`"),
         ("Shouting", None, "'BROKEN'"),
     ],
 )
