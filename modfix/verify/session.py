@@ -29,6 +29,7 @@ class Settings:
         allow_unverified: whether UNVERIFIED is good enough.
         time_limit_s: for each question about a case, and for each test; a script has ten times as long.
         tests: arguments of pytest: the project's own tests, run in lock step; none where empty.
+        compilers: whether TorchScript and export must work where they worked before; that takes seconds a case.
         run: a command such as ``python train.py --epochs 1``, run in lock step; none where empty.
     """
 
@@ -41,6 +42,7 @@ class Settings:
     time_limit_s: float = 60
     tests: str = ""
     run: str = ""
+    compilers: bool = False
 
     @property
     def acceptable(self) -> frozenset[Outcome]:
@@ -125,6 +127,7 @@ class Session:
             declared=declared or {},
             watch_before=watch[0],
             watch_after=watch[1],
+            compilers=self._settings.compilers,
         )
         results += verify_cases(*sides, ready, options, self.progress)
         results += self._lock_step(*sides, Watch(*watch))
