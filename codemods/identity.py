@@ -385,15 +385,22 @@ def _stored(attr: Attribute, defined: Defined) -> Iterator[Edit]:
             yield InsertAfter(path, span, f"{facts.target} = {spelling}()")
     elif facts.kind is ValueKind.NAME:
         truthiness = any(guard.facts.truthiness for guard in attr.guards)
-        present = f"{facts.source} or" if truthiness else f"{facts.source} if {facts.source} is not None else"
-        yield ReplaceExpression(path, facts.span, f"{present} {spelling}()")
+        test = [facts.source, "or"] if truthiness else [facts.source, f"if {facts.source} is not None", "else"]
+        parts = [*test[:-1], f"{test[-1]} {spelling}()"]
+        yield defined.storing(parts) or ReplaceExpression(path, facts.span, " ".join(parts))
     elif facts.chain:
         yield ReplaceStatement(
             path, facts.statement, f"{facts.target} = {spelling}()\n{' = '.join(facts.chain)} = None"
         )
     else:
-        for none in facts.nones:
-            yield ReplaceExpression(path, none, f"{spelling}()")
+        filled, start = facts.source, facts.span.start
+        for none in reversed(facts.nones):
+            filled = f"{filled[: none.start - start]}{spelling}(){filled[none.end - start :]}"
+        wide = defined.storing([filled])
+        if wide is not None:
+            yield wide
+        else:
+            yield from (ReplaceExpression(path, none, f"{spelling}()") for none in facts.nones)
 
 
 def _convertible(guard: Tested) -> bool:

@@ -140,6 +140,7 @@ class _Scanner:
             self.origins.arguments_of(self.contexts),
             frozenset(self.mentioned.union(self._imported())),
             frozenset(self.by_position),
+            self.positions.width,
         )
 
     def _imported(self) -> Iterator[str]:
