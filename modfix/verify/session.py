@@ -106,6 +106,7 @@ class Session:
         change: Change,
         *,
         declared: Mapping[str, str] | None = None,
+        only: str = "",
     ) -> tuple[list[CaseResult], VerifyResult]:
         """The verdicts about two versions, of cases and of the fixes that ``change`` consists of.
 
@@ -114,6 +115,7 @@ class Session:
             after: from this session.
             change: what changed between the two.
             declared: kinds of differences that codemods declare -> name of the codemod.
+            only: name of the only case to run; all where it is empty.
 
         Raises:
             LockStepError: the tests or the script cannot be run at all.
@@ -129,8 +131,10 @@ class Session:
             watch_after=watch[1],
             compilers=self._settings.compilers,
         )
-        results += verify_cases(*sides, ready, options, self.progress)
-        results += self._lock_step(*sides, Watch(*watch))
+        wanted = [case for case in ready if only in ("", case.name)]
+        results += verify_cases(*sides, wanted, options, self.progress)
+        if not only or not wanted:
+            results += self._lock_step(*sides, Watch(*watch))
         verdicts = tuple(result.verdict for result in results)
         return results, VerifyResult(verdicts, judge(change, results), self.environment)
 
