@@ -155,6 +155,7 @@ def test_options_go_before_the_configuration(fake: type[FakeSession], repository
         device = "cuda"
         allow = ["rng-order"]
         allow-close = true
+        compilers = true
         time-limit = 7
         python = "env/bin/python"
         """
@@ -166,6 +167,7 @@ def test_options_go_before_the_configuration(fake: type[FakeSession], repository
         "--allow",
         "keys-added, keys-lost",
         "--no-allow-close",
+        "--no-compilers",
         "--time-limit",
         "3",
         "--python",
@@ -183,6 +185,7 @@ def test_options_go_before_the_configuration(fake: type[FakeSession], repository
         7,
         "tests/ -q",
         "python train.py",
+        True,
     )
     assert given == Settings(
         (CaseSpec("net:Net", "net:Net", ("randn(2, 3)",)),),
