@@ -310,3 +310,12 @@ def test_the_real_verifier_says_where_two_versions_part(repository: Path, modfix
     assert "> 14 |         return x + 2 if wrong is None else x * 3" in outcome.out
     assert sorted(path.name for path in repository.iterdir()) == [".git", "net.py"]
     assert str(Divergence("x", Place("aten.mul")).before) == "`aten.mul`"
+
+
+@pytest.mark.usefixtures("fake", "repository")
+def test_self_test_of_a_verifier_that_proves_everything(modfix: Modfix) -> None:
+    done = modfix("verify", "--self-test", "--device", "cpu")
+    assert done.code == 2
+    assert "right  nothing changed\n" in done.out
+    assert "wrong  relu6 for relu: has to be different, but is proved\n" in done.out
+    assert "cannot be relied on" in done.err
