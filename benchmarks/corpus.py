@@ -55,14 +55,17 @@ WHEELS = (
     ),
 )
 MIX_LINES = 81_000
+# Small, but there certainly is something to fix in it: see `results.Evidence`.
+FIXABLE = Path(__file__).resolve().parents[1] / "fixtures" / "legacy_zoo"
 SCALES = {"10k": 10_000, "100k": 100_000, "1M": 1_000_000}
 
 
 def build(folder: Path) -> dict[str, FileSet]:
     """Download and unpack the wheels, and make the sets; what is there already is kept.
 
-    Sets: one for each whole wheel; ``mix80k``, modelling files of all three in equal numbers; and nested random samples
-    of all files, 10k, 100k and 1M lines, whose mix of code is the same, so that cost per line can be compared.
+    Sets: one for each whole wheel; ``mix80k``, modelling files of all three in equal numbers; nested random samples of
+    all files, 10k, 100k and 1M lines, whose mix of code is the same, so that cost per line can be compared; and
+    ``fixable``, the legacy code that the demo migrates.
 
     Raises:
         subprocess.CalledProcessError: pip or git failed.
@@ -71,6 +74,7 @@ def build(folder: Path) -> dict[str, FileSet]:
     trees = {wheel.name: _unpack(wheel, folder) for wheel in WHEELS}
     sets = [_whole(wheel, trees[wheel.name], folder) for wheel in WHEELS]
     sets.append(_make("mix80k", _take(_mixed(trees), MIX_LINES), folder))
+    sets.append(_make("fixable", ((FIXABLE, path) for path in sorted(FIXABLE.rglob("*.py"))), folder))
     everything = _shuffled((tree, path) for tree in trees.values() for path in tree.rglob("*.py"))
     sets += [_make(name, _take(everything, lines), folder) for name, lines in SCALES.items()]
     return {file_set.name: file_set for file_set in sets}

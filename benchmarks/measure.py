@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SAMPLE_S = 0.005  # a process shorter than this may be missed by the memory columns, never by the CPU column
+SAMPLE_SHARE = 0.02  # of the time so far: looking at a long run as often as at a short one would slow it down
 KIB_PER_MB = 1024
 
 
@@ -32,15 +33,17 @@ def measure(
 ) -> Usage:
     """Run ``command`` in ``cwd`` to its end and return what it cost.
 
-    ``env`` is added to the current environment. Standard output goes to the file ``stdout``, by default nowhere;
-    standard error is dropped. Raises OSError when the command cannot be started.
+    ``env`` is added to the current environment, in which Python may keep byte code, as it does for every user: a tool
+    that compiles its own modules anew in each run would be measured at something else. Standard output goes to the file
+    ``stdout``, by default nowhere; standard error is dropped. Raises OSError when the command cannot be started.
     """
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with open(stdout or os.devnull, "wb") as sink:
         started = time.perf_counter()
         process = subprocess.Popen(
             [os.fspath(part) for part in command],
             cwd=cwd,
-            env={**os.environ, **(env or {})},
+            env={**inherited, **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.DEVNULL,
@@ -78,9 +81,10 @@ class _MemorySampler(threading.Thread):
         self._done = threading.Event()
 
     def run(self) -> None:
+        started = time.perf_counter()
         while not self._done.is_set():
             self._sample()
-            self._done.wait(SAMPLE_S)
+            self._done.wait(max(SAMPLE_S, SAMPLE_SHARE * (time.perf_counter() - started)))
 
     def stop(self) -> None:
         self._done.set()

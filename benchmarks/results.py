@@ -38,7 +38,8 @@ class Evidence:
 
     files: int  # Python files in the set
     files_checked: int  # files that `modfix check` says it read
-    diff_lines: int  # lines that `modfix apply --diff` printed
+    mix_diff_lines: int  # lines that `modfix apply --diff` printed for the set
+    diff_lines: int  # the same for `corpus.FIXABLE`, where there must be some
     cold_parses: int  # sources parsed without a cache
     warm_parses: int  # sources parsed by the same command again
 
@@ -175,6 +176,7 @@ def markdown(run: Run) -> str:
         _table(
             ("promise (on mix80k where no set is named)", "limit", "measured", ""), map(_target_cells, targets(run))
         ),
+        _caveat(run.evidence),
         "## Start-up",
         _table(("command", "CPU s, least of all runs"), [(name, f"{s:.3f}") for name, s in run.startup_s.items()]),
     ]
@@ -186,6 +188,18 @@ def markdown(run: Run) -> str:
             _table(_COLUMNS, [_row_cells(row, reference) for row in rows]),
         ]
     return "\n\n".join(parts) + "\n"
+
+
+def _caveat(evidence: Evidence | None) -> str:
+    """What the ratios of `apply` are worth."""
+    if evidence is None:
+        return "modfix was not measured."
+    if evidence.mix_diff_lines:
+        return f"`apply --diff` prints {evidence.mix_diff_lines:,} lines for mix80k."
+    return (
+        "`apply --diff` refuses every finding in mix80k and prints nothing: its figures are those of finding, and\n"
+        f"hold no rewriting. For the legacy code of `fixtures/legacy_zoo` it prints {evidence.diff_lines:,} lines."
+    )
 
 
 _HOW = """\

@@ -67,7 +67,7 @@ def _run(options: argparse.Namespace, sets: dict[str, FileSet], scratch: Path) -
     ]
     with_modfix = any(tool.name.startswith("modfix") for tool in chosen)
     # First, for without it the rest is not worth the wait.
-    evidence = _evidence(sets["mix80k"], scratch) if with_modfix else None
+    evidence = _evidence(sets["mix80k"], sets["fixable"], scratch) if with_modfix else None
     startup = _startup(tools.startup_tools()) if with_modfix else {}
     rows = [
         row
@@ -115,14 +115,18 @@ def _startup(commands: Sequence[Tool]) -> dict[str, float]:
     }
 
 
-def _evidence(file_set: FileSet, scratch: Path) -> Evidence:
+def _evidence(file_set: FileSet, fixable: FileSet, scratch: Path) -> Evidence:
     """Whether modfix did the work: files read, lines of the diff, and sources parsed without and with a cache."""
     modfix = tools.modfix_command()
     check = ("check", "--codemod", "all", "--jobs", "1", ".")
     apply = ("apply", "--codemod", "identity", "--diff", "--no-cache", ".")
-    report, diff = scratch / "report.json", scratch / "diff"
+    report = scratch / "report.json"
     measure((modfix, *check, "--no-cache", "--output-format", "json"), cwd=file_set.root, stdout=report)
-    measure((modfix, *apply), cwd=file_set.root, stdout=diff)
+    diffs = []
+    for root in (file_set.root, fixable.root):
+        diff = scratch / "diff"
+        measure((modfix, *apply), cwd=root, stdout=diff)
+        diffs.append(diff.read_bytes().count(b"\n"))
     parses = []
     for _ in ("cold", "warm"):
         count = scratch / "parses"
@@ -130,7 +134,7 @@ def _evidence(file_set: FileSet, scratch: Path) -> Evidence:
         command = (sys.executable, tools.SCRIPTS / "count_parses.py", count, *check)
         measure(command, cwd=file_set.root, env={"XDG_CACHE_HOME": str(scratch / "counted")})
         parses.append(int(count.read_text()))
-    return Evidence(file_set.files, _files_checked(report), diff.read_bytes().count(b"\n"), *parses)
+    return Evidence(file_set.files, _files_checked(report), *diffs, *parses)
 
 
 def _files_checked(report: Path) -> int:

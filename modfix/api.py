@@ -10,20 +10,28 @@ from modfix.model.edit import (
     InsertAfter,
     InsertBefore,
     RemoveStatement,
+    ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
 )
 from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
 from modfix.model.span import Location, Span
 from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
-from modfix.semantics.facts import UseForm, ValueKind
+from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
+from modfix.semantics.new_modules import NewModules, Reason, attribute_name, set_once
 from modfix.semantics.project import ModuleClass, Project, Truth
+from modfix.semantics.torch_functions import MODULE_FORMS, PURE_MODULES, ModuleForm
 
 __all__ = [
+    "MODULE_FORMS",
+    "PURE_MODULES",
     "AddElse",
     "AddMethod",
     "Applicability",
+    "Argument",
+    "ArgumentForm",
     "Attribute",
+    "CallPlace",
     "Codemod",
     "CollapseBranch",
     "Defined",
@@ -35,18 +43,25 @@ __all__ = [
     "InsertBefore",
     "Location",
     "ModuleClass",
+    "ModuleForm",
+    "NewModules",
     "NoOptions",
     "Project",
     "Reading",
+    "Reason",
     "Refusal",
     "RemoveStatement",
+    "ReplaceCall",
     "ReplaceExpression",
     "ReplaceStatement",
     "Span",
     "Stability",
     "Tested",
+    "TorchCall",
     "Truth",
     "UseForm",
     "ValueKind",
+    "attribute_name",
     "optional_attributes",
+    "set_once",
 ]

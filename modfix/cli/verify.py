@@ -90,7 +90,7 @@ def verify(  # noqa: PLR0913, PLR0917  # one parameter per option
     chosen = verification.settings(root, load_config(root).verify, request)
     with verification.session(chosen) as session:
         trees = _version(session, root, before), _version(session, root, after)
-        change = _change(*trees)
+        change = change_between(*trees)
         _, result = session.compare(*trees, change)
         print_verdicts(
             replace(result, command=verification.command_line()), output_format, _sources(*trees), explain=explain_diff
@@ -166,7 +166,7 @@ def _version(session: Session, root: Path, version: str | None) -> Tree:
     return session.revision(root, version)
 
 
-def _change(before: Tree, after: Tree) -> Change:
+def change_between(before: Tree, after: Tree) -> Change:
     """What differs in the Python files of two versions, divided by class."""
     from modfix.model.result import FileChange, Step
     from modfix.model.source import SourceFile

@@ -18,10 +18,13 @@ from modfix.model.span import Span
 def settle(findings: Sequence[Finding]) -> list[Finding]:
     """The findings whose fixes can be made together, in the given order; where two clash, the first of them."""
     claims = _Claims()
+    taken: set[str] = set()
     settled = []
     for finding in findings:
-        if finding.fix is not None and not any(claims.clash(edit) for edit in finding.fix.edits):
-            claims.add(finding.fix.edits)
+        fix = finding.fix
+        if fix is not None and taken.isdisjoint(fix.claims) and not any(map(claims.clash, fix.edits)):
+            claims.add(fix.edits)
+            taken |= fix.claims
             settled.append(finding)
     return settled
 

@@ -53,10 +53,10 @@ class _Entry(NamedTuple):
 
 
 class _Scanned(NamedTuple):
-    """What a worker sends back. The entry travels as bytes, for these go into the cache as they are."""
+    """What is known of one file. From another process the entry comes as bytes, which the cache takes as they are."""
 
     content_hash: str
-    entry: bytes
+    entry: _Entry | bytes
     needles: frozenset[bytes]
     error: InternalError | None = None
 
@@ -96,17 +96,19 @@ def read_files(  # noqa: PLR0913 - keywords with defaults
             progress("reading", known + done, total)
 
     report(0)
+    parallel = jobs > 1 and len(unknown) >= _PARALLEL_FILES
     results = map_chunks(
-        partial(_scan, tree, needles),
+        partial(_scan_and_pack if parallel else _scan, tree, needles),
         unknown,
-        jobs=jobs if len(unknown) >= _PARALLEL_FILES else 1,
+        jobs=jobs if parallel else 1,
         crashed=partial(_refuse, reason="reading this file crashed the parser"),
         progress=report,
     )
     for path, scanned in zip(unknown, results, strict=True):
         _record(reading, path, scanned)
         if cache is not None and scanned.content_hash and scanned.error is None:
-            cache.put(entry_key(path, scanned.content_hash), scanned.entry)
+            packed = scanned.entry if isinstance(scanned.entry, bytes) else dumps(scanned.entry)
+            cache.put(entry_key(path, scanned.content_hash), packed)
     return reading
 
 
@@ -128,11 +130,16 @@ def _scan(tree: Tree, needles: Collection[bytes], path: str) -> _Scanned:
         return _refuse(path, "modfix failed on this file", InternalError(describe(error), path=path))
     comments = suppressions(path, source.text)
     entry = _Entry(facts, comments if comments.comments else None)
-    return _Scanned(source.content_hash, dumps(entry), _occurring(needles, source))
+    return _Scanned(source.content_hash, entry, _occurring(needles, source))
+
+
+def _scan_and_pack(tree: Tree, needles: Collection[bytes], path: str) -> _Scanned:
+    scanned = _scan(tree, needles, path)
+    return scanned._replace(entry=dumps(scanned.entry))
 
 
 def _refuse(path: str, reason: str, error: InternalError | None = None) -> _Scanned:
-    return _Scanned("", dumps(_Entry(Refused(path, reason), None)), frozenset(), error)
+    return _Scanned("", _Entry(Refused(path, reason), None), frozenset(), error)
 
 
 def _occurring(needles: Collection[bytes], source: SourceFile) -> frozenset[bytes]:
@@ -141,7 +148,7 @@ def _occurring(needles: Collection[bytes], source: SourceFile) -> frozenset[byte
 
 
 def _record(reading: Reading, path: str, scanned: _Scanned) -> None:
-    entry: _Entry = loads(scanned.entry)
+    entry: _Entry = loads(scanned.entry) if isinstance(scanned.entry, bytes) else scanned.entry
     if isinstance(entry.facts, Refused):
         reading.refused[path] = entry.facts
     else:

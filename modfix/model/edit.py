@@ -23,6 +23,20 @@ class ReplaceExpression:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplaceCall:
+    """Make the call at ``span`` a call of ``function``, with only some of its arguments.
+
+    ``keep`` are indices of arguments in source order, positional or by keyword. Calls inside the arguments that stay
+    can be edited by the same fix.
+    """
+
+    path: str
+    span: Span
+    function: str
+    keep: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReplaceStatement:
     """Replace the statement at ``span`` by the statements of ``source``; comments above and behind it stay.
 
@@ -110,6 +124,7 @@ class EnsureImport:
 
 Edit: TypeAlias = (
     ReplaceExpression
+    | ReplaceCall
     | ReplaceStatement
     | InsertBefore
     | InsertAfter

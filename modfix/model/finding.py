@@ -40,6 +40,7 @@ class Fix:
     edits: tuple[Edit, ...]
     applicability: Applicability
     note: str | None = None  # why it is not SAFE, or what the user should know; lower case, no full stop
+    claims: frozenset[str] = frozenset()  # names that it takes; no other fix of the same pass may take one of them
 
 
 @dataclass(frozen=True, slots=True)

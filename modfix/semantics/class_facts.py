@@ -7,6 +7,7 @@ import builtins
 import re
 
 from modfix.model.span import Span
+from modfix.semantics.calls import CallFactsMaker
 from modfix.semantics.completion import completion
 from modfix.semantics.dataflow import Parents, may_swallow
 from modfix.semantics.facts import (
@@ -43,6 +44,7 @@ class ClassFactsMaker:
         self._names = names
         self._parents: dict[FunctionNode, Parents] = {}
         self._ifs: dict[FunctionNode, list[ast.If]] = {}
+        self._calls = CallFactsMaker(positions, names)
         self._known_parameters: dict[FunctionNode, list[tuple[ast.arg, ast.expr | None]]] = {}
 
     def class_facts(self, record: ClassRecord) -> ClassFacts:
@@ -54,6 +56,7 @@ class ClassFactsMaker:
             facts = self._attribute_facts(record, attr)
             if facts is not None:
                 attributes[attr] = facts
+        calls = [self._calls.torch_call(call, self._links(call.method)) for call in record.torch_calls]
         decorators = (d.func if isinstance(d, ast.Call) else d for d in node.decorator_list)
         return ClassFacts(
             node.name,
@@ -70,6 +73,8 @@ class ClassFactsMaker:
             tuple(record.notes),
             bool(record.functions),
             record.conditional,
+            next((self._calls.init_facts(m, record) for m in record.members if m.name == "__init__"), None),
+            tuple(sorted(calls, key=lambda call: call.span.end)),
         )
 
     def _base(self, base: ast.expr, record: ClassRecord) -> Ref:
@@ -269,10 +274,11 @@ class ClassFactsMaker:
             span,
             statement.lineno,
             self._positions.column(statement),
+            self._positions.indentation(statement),
             kind,
             refs if value is not None else (UNKNOWN,),
             nones,
-            source(value) if value is not None and kind is ValueKind.NAME else "",
+            source(value) if value is not None and kind in (ValueKind.NAME, ValueKind.OPTIONAL) else "",
             value is not None and kind is ValueKind.NAME and self._optional_name(value, functions[-1]),
             any(_proves_present(node, statement, value) for node in around),
             tuple([source(other) for other in others]) if shared else (),
@@ -282,6 +288,7 @@ class ClassFactsMaker:
             source(statement.annotation) if isinstance(statement, ast.AnnAssign) else None,
             completion(statement, target, self._links(method), self._positions) if kind is ValueKind.NONE else None,
             tuple([(self._positions.span(node).start, _arm(node, statement)) for node in around]),
+            UNKNOWN if value is None else self._names.resolve(value, functions),
         )
 
     def _may_be_none(self, store: SelfStore) -> bool:

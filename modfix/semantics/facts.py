@@ -74,10 +74,11 @@ class Definition(NamedTuple):
     statement: Span
     line: int
     column: int
+    indentation: str  # what stands to the left of the statement
     kind: ValueKind
     refs: tuple[Ref, ...]  # of the values that are not None: callee of CALL; the name's own ref for NAME
     nones: tuple[Span, ...]  # the None constants inside the value
-    source: str  # of the value, where it is a name
+    source: str  # of the value, where it is a name or may be None
     optional_name: bool  # NAME: a parameter with default None, or annotated as optional, that was not rebound before
     present: bool  # NAME: a test around the assignment says that it is not None
     chain: tuple[str, ...]  # source of the other targets of `a = self.x = None`
@@ -87,6 +88,7 @@ class Definition(NamedTuple):
     annotation: str | None
     completion: Completion | None  # NONE: of the `if` behind
     branches: tuple[tuple[int, str], ...]  # enclosing (offset of `if`, arm), outermost first
+    value: Ref  # of a value that is a (dotted) name, e.g. `torch.nn.functional.relu`; UNKNOWN for anything else
 
 
 class Use(NamedTuple):
@@ -149,6 +151,58 @@ class MethodFacts(NamedTuple):
     def gives_self(self) -> bool:
         """Whether it hands its object to code that may change it."""
         return GIVEN in self.self_calls
+
+
+class InitFacts(NamedTuple):
+    """What an ``__init__`` does first and last."""
+
+    self_name: str
+    bases: tuple[Ref, ...]  # whose `__init__` it certainly calls: `super`, `super:<class>` or a class, in order
+    after_bases: Span | None  # the statement that does so last, before anything else is called on the object
+    last: Span  # the last statement
+    ends: bool  # the last statement is `return` or `raise`
+    returns: bool  # it may return before its last statement
+    runs_self: bool  # it calls the object, or hands it to something that may
+
+
+class ArgumentForm(str, Enum):
+    """What an argument of a call depends on."""
+
+    CONSTANT = "constant"  # nothing: numbers, strings, None, and tuples and sums of such
+    ATTRIBUTE = "attribute"  # also on attributes of `self`
+    TRAINING = "training"  # it is `self.training`
+    OTHER = "other"
+
+
+class Argument(NamedTuple):
+    """One argument of a call. ``name`` is empty for one by position, ``*`` or ``**`` for one that is unpacked."""
+
+    name: str
+    source: str
+    form: ArgumentForm
+    attributes: tuple[str, ...]  # of `self` that it reads
+
+
+class CallPlace(str, Enum):
+    """Where a call stands in its method."""
+
+    METHOD = "method"
+    TRAINING = "training"  # directly in a method, under `if self.training:`
+    NESTED = "nested"  # in a function or lambda inside, which may run at another time
+    CLASS = "class"  # in a class method, whose first parameter is no object
+
+
+class TorchCall(NamedTuple):
+    """A call in a method: of a function that has a module, or of a constructor of torch.nn outside ``__init__``."""
+
+    function: Ref
+    method: str
+    span: Span
+    line: int
+    column: int
+    arguments: tuple[Argument, ...]  # in source order
+    place: CallPlace
+    use: str  # of the result: "called", "local" for the only value of a name that is only called, or ""
 
 
 class Note(NamedTuple):
@@ -215,6 +269,8 @@ class ClassFacts(NamedTuple):
     notes: tuple[Note, ...]
     local: bool  # defined inside a function
     conditional: bool  # under an `if` or `try`, so that another one of its name may take its place
+    init: InitFacts | None  # of its own `__init__`
+    calls: tuple[TorchCall, ...]  # by their ends: what is evaluated first comes first
 
 
 class FunctionFacts(NamedTuple):
@@ -259,3 +315,4 @@ class FileFacts:
     arguments: dict[str, tuple[Origin, ...]]  # the objects passed for a parameter in this file
     mentioned: frozenset[str]  # names that it imports, attributes read from other objects than `self`, keywords (`k=`)
     by_position: frozenset[str]  # names of functions whose results are listed, numbered, counted or paired
+    width: int  # of its longest line, in columns

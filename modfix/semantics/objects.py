@@ -177,7 +177,7 @@ class Objects:
         """What is called to make what an attribute holds; None when that is unknown."""
         name, _, owner = ref[1:].partition("|")
         owners = self._instances(path, owner, seen) if owner else frozenset(self._project.classes())
-        if owners is None or name in self._stored_outside:
+        if owners is None or name in self.stored_outside:
             return None
         inside = {cls for cls in owners if not isinstance(cls, str)}
         foreign = [cls for cls in owners if isinstance(cls, str)]
@@ -208,7 +208,7 @@ class Objects:
         return [(owner.path, _of_class(made, owner)) for owner, method in methods for made in method.returns]
 
     @cached_property
-    def _stored_outside(self) -> frozenset[str]:
+    def stored_outside(self) -> frozenset[str]:
         """The attributes that code outside of their class gives to objects that may be modules."""
         return self._stored_anywhere.union(*(names for _, names in self._storers.values()))
 

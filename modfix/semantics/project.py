@@ -184,6 +184,43 @@ class ModuleClass:
         """
         return self.project.family(self, attr).classes
 
+    def runs_init_of(self, above: ModuleClass) -> bool:
+        """Whether building an object of this class certainly runs the ``__init__`` of its ancestor ``above``."""
+        init = self.facts.init
+        if "__init__" in self.facts.methods:
+            if init is None or not init.bases:
+                return False
+            called = init.bases[-1]
+            if called not in ("super", f"super:@{self.name}"):
+                target = self.project.resolve_class(self.path, called, self.facts.span.end)
+                return isinstance(target, ModuleClass) and (target is above or _leads_to(target, above))
+        for base in self.bases:
+            if base is above:
+                return True
+            if isinstance(base, ModuleClass) and above in base.ancestors:
+                return base.runs_init_of(above)
+            if not isinstance(base, ModuleClass) and not is_plain_base(base):
+                return False
+            if isinstance(base, ModuleClass) and any("__init__" in c.facts.methods for c in (base, *base.ancestors)):
+                return False  # it comes first, and may not pass the call on
+        return False
+
+    def training_by_hand(self) -> Iterator[tuple[str, str, Location]]:
+        """Where ``self.training`` and that of the children may come to differ: `train()` overridden, or it is set."""
+        for cls in sorted(self.relatives, key=lambda c: (c.path, c.facts.span)):
+            for name in ("train", "eval"):
+                if name in cls.facts.methods:
+                    where = Location(cls.path, cls.facts.methods[name].line, 1)
+                    yield "train-override", f"`{cls.name}` overrides `{name}()`", where
+            facts = cls.facts.attributes.get("training")
+            stores = [] if facts is None else [(d.line, d.column) for d in facts.definitions]
+            stores += [] if facts is None else [(u.line, u.column) for u in facts.uses if u.form is UseForm.STORE]
+            for line, column in stores:
+                yield "train-override", "`training` is set by hand", Location(cls.path, line, column)
+        for reader in self.project.outside_readers(self, "training"):
+            if reader.form is UseForm.STORE:
+                yield "train-override", f"`{reader.receiver}.training` is set by hand", reader.location
+
     def attribute(self, attr: str) -> AttributeFacts | None:
         """What this class alone does with ``self.<attr>``."""
         return self.facts.attributes.get(attr)
@@ -235,6 +272,10 @@ class ModuleClass:
             if names:
                 return min(names, key=lambda bound: (len(bound), bound)) + behind
         return None
+
+
+def _leads_to(cls: ModuleClass, above: ModuleClass) -> bool:
+    return above in cls.ancestors and cls.runs_init_of(above)
 
 
 Resolved: TypeAlias = "ModuleClass | Ref"
@@ -586,6 +627,11 @@ class Project:
     def tested_names(self) -> frozenset[str]:
         """Names of the attributes that some class tests for None."""
         return frozenset(name for cls in self.classes() for name, facts in cls.facts.attributes.items() if facts.guards)
+
+    @cached_property
+    def names_set_outside(self) -> frozenset[str]:
+        """Names of attributes that somebody sets, or reaches by a string, through another object than ``self``."""
+        return self.objects.stored_outside
 
     def child_walks(self, cls: ModuleClass) -> tuple[Location, ...]:
         """Places where one child more of an object of ``cls`` would be noticed."""

@@ -42,6 +42,16 @@ class SelfString(NamedTuple):
     method: FunctionNode
 
 
+class MethodCall(NamedTuple):
+    """A call in a method of a function or constructor of torch."""
+
+    node: ast.Call
+    function: Ref
+    method: FunctionNode
+    functions: tuple[FunctionNode, ...]  # around the call, outermost first
+    self_name: str
+
+
 class ClassRecord:
     """One class statement, and what its methods do with ``self``."""
 
@@ -61,6 +71,7 @@ class ClassRecord:
         self.stored_in: dict[str, set[FunctionNode]] = {}  # methods with any kind of store
         self.targets: set[ast.AST] = set()  # of all `stores`
         self.self_calls: dict[str, set[str]] = {}
+        self.torch_calls: list[MethodCall] = []
         self.notes: list[Note] = []
         self.mentioned: set[str] = set()
 

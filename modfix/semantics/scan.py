@@ -18,10 +18,20 @@ from modfix.semantics.class_facts import ClassFactsMaker
 from modfix.semantics.facts import GIVEN, UNKNOWN, FileFacts, FunctionFacts, Note, OutsideUse, Receiver, UseForm, Walk
 from modfix.semantics.origins import Origins, caught, is_plain_call, prefix
 from modfix.semantics.positions import Positions
-from modfix.semantics.records import ClassRecord, Context, Form, ReceiverRecord, SelfStore, SelfString, SelfUse
+from modfix.semantics.records import (
+    ClassRecord,
+    Context,
+    Form,
+    MethodCall,
+    ReceiverRecord,
+    SelfStore,
+    SelfString,
+    SelfUse,
+)
 from modfix.semantics.scopes import Names, Scope, bound_names
 from modfix.semantics.syntax import FunctionNode, arguments, dotted, flat, is_name, is_none, walk
-from modfix.semantics.torch_names import is_module_class
+from modfix.semantics.torch_functions import FUNCTION_NAMES, MODULE_FORMS
+from modfix.semantics.torch_names import MODULE_CLASSES, is_module_class
 from modfix.semantics.walks import (
     CHILD_WALKS,
     DICTIONARY_WALKS,
@@ -45,6 +55,8 @@ _ITEM = Form(UseForm.MEMBER, "[...]")
 _STORED = Form(UseForm.STORE, "")
 _DELETED = Form(UseForm.DELETE, "")
 _OF_TYPE = Form(UseForm.TYPE_TEST, "")
+_STRING_TESTS = frozenset({"startswith", "endswith", "find", "count"})
+_CREATED = frozenset({form.module.rpartition(".")[2] for form in MODULE_FORMS.values()})
 _FAILS_ON_NONE = frozenset({UseForm.CALL, UseForm.CALL_OTHER, UseForm.MEMBER, UseForm.TYPE_TEST})
 _MODEL_METHODS = frozenset(
     {"state_dict", "parameters", "named_parameters", "train", "eval", "zero_grad", "load_state_dict", "module"}
@@ -128,6 +140,7 @@ class _Scanner:
             self.origins.arguments_of(self.contexts),
             frozenset(self.mentioned.union(self._imported())),
             frozenset(self.by_position),
+            self.positions.width,
         )
 
     def _imported(self) -> Iterator[str]:
@@ -334,7 +347,9 @@ class _Scanner:
             forms[right] = _NONE_TESTED
         elif len(node.ops) == 1 and isinstance(operator, (ast.In, ast.NotIn)):
             self._tested_child(right, context)
-        elif isinstance(right, ast.Constant) and right.value == 0:
+        elif isinstance(right, ast.Constant) and right.value.__class__ is str:
+            self._type_dispatch([right.value], node)  # `type(m).__name__ == "Dropout"`
+        elif isinstance(right, ast.Constant) and right.value == 0 and isinstance(node.left, ast.Call):
             forms[node.left] = _TESTED  # `len(...) > 0` asks no more than `if len(...)` does
 
     def _tested_child(self, node: ast.expr, context: Context) -> None:
@@ -368,16 +383,30 @@ class _Scanner:
         for keyword in node.keywords:
             if keyword.arg is not None and not is_name(keyword.value, keyword.arg):
                 self.mentioned.add(keyword.arg + "=")
-        if (dotted(func) or "").rpartition(".")[2] == "attrgetter":
+        if getattr(func, "attr", getattr(func, "id", None)) == "attrgetter":
             for name in (a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)):
                 for part in name.split("."):
                     self._outside(part, UseForm.STRING, node, None)
-        if context.record is not None and context.method is not None and _gives(node, context.self_name):
-            context.record.self_calls.setdefault(context.method.name, set()).add(GIVEN)
+        if context.record is not None and context.method is not None:
+            self._torch_call(node, func, context)
+            if _gives(node, context.self_name):
+                context.record.self_calls.setdefault(context.method.name, set()).add(GIVEN)
         if func.__class__ is ast.Attribute:
             self._member_call(node, func, forms, context)
         elif func.__class__ is ast.Name and node.args:
             self._function_call(node, func, forms, context)
+
+    def _torch_call(self, node: ast.Call, func: ast.expr, context: Context) -> None:
+        """Keeps calls of functions that have a module, and of constructors of torch.nn outside ``__init__``."""
+        record, method, self_name = context.record, context.method, context.self_name
+        assert record is not None  # whoever has a self has a class
+        assert method is not None
+        assert self_name is not None
+        name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+        if name in FUNCTION_NAMES or (name in MODULE_CLASSES and method.name != "__init__"):
+            ref = self.names.resolve(func, context.functions)
+            if ref in MODULE_FORMS or is_module_class(ref):
+                record.torch_calls.append(MethodCall(node, ref, method, context.functions, self_name))
 
     def _member_call(self, node: ast.Call, func: ast.Attribute, forms: dict[ast.AST, Form], context: Context) -> None:
         inner = func.value
@@ -398,6 +427,8 @@ class _Scanner:
             walks = len(node.args) == 1 and isinstance(node.args[0], ast.Name)
         if walks:
             self.walks.append((node, context))
+        elif func.attr in _STRING_TESTS and node.args and isinstance(node.args[0], ast.Constant):
+            self._type_dispatch([str(node.args[0].value)], node)  # `classname.find("Dropout") != -1`
         elif func.attr == "save" and node.args and self.names.resolve(func, context.functions) == "torch.save":
             self._torch_save(node, context)
 
@@ -420,12 +451,18 @@ class _Scanner:
                 context.receiver(tested).typed = True
             classes = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else [node.args[1]]
             refs = [self.names.resolve(c, context.functions) for c in classes]
+            self._type_dispatch([ref.rpartition(".")[2] for ref in refs if is_module_class(ref)], node)
             if any(ref.endswith(".Identity") for ref in refs):
                 self.notes.append(
                     _note("identity-dispatch", node, "|".join(self.origins.held_by(first, context.functions)))
                 )
             elif all(is_module_class(ref) and ref != "torch.nn.Module" for ref in refs):
                 forms[first] = _OF_TYPE  # neither None nor an Identity is one of these
+
+    def _type_dispatch(self, names: list[str], node: ast.expr) -> None:
+        """Notes a test for a type of module that modfix creates."""
+        if created := _CREATED.intersection(names):
+            self.notes.append(_note("type-dispatch", node, ",".join(sorted(created))))
 
     def _attribute_by_name(self, node: ast.Call, function: str, context: Context) -> None:
         name = node.args[1]

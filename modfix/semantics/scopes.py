@@ -219,7 +219,12 @@ def bound_names(statements: Iterable[ast.AST]) -> Iterator[tuple[str, Ref]]:
     stack = list(statements)
     while stack:
         node = stack.pop()
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
+        if node.__class__ is ast.Constant:
+            continue  # most of a table
+        if isinstance(node, ast.Name):
+            if not isinstance(node.ctx, ast.Load):
+                yield node.id, UNKNOWN
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
             yield from imported(node)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield node.name, "@" + node.name
@@ -228,9 +233,6 @@ def bound_names(statements: Iterable[ast.AST]) -> Iterator[tuple[str, Ref]]:
                 stack.extend((*node.bases, *node.keywords))
             else:
                 stack.extend((*node.args.defaults, *filter(None, node.args.kw_defaults)))
-        elif isinstance(node, ast.Name):
-            if not isinstance(node.ctx, ast.Load):
-                yield node.id, UNKNOWN
         elif not isinstance(node, ast.Lambda):
             if isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name:
                 yield node.name, UNKNOWN
@@ -246,6 +248,7 @@ class Names:
     """
 
     def __init__(self, tree: ast.Module) -> None:
+        self._tree = tree
         self.scopes = collect(tree)
         self.bindings: dict[str, Ref] = {}
         self._lines: dict[str, int] = {}  # where the binding that counts stands
@@ -279,6 +282,19 @@ class Names:
                 known.update(dict.fromkeys(inner.declared, UNKNOWN))
             self._locals[function] = known
         return known
+
+    def is_constant(self, name: str, functions: tuple[FunctionNode, ...]) -> bool:
+        """Whether a name read inside ``functions`` is a constant of the module, stored once and never again."""
+        if any(name in self.locals_of(function) for function in functions):
+            return False
+        top = self.scopes[self._tree]
+        values = top.values_of(name)
+        once = len(values) == 1 and isinstance(values[0], ast.Constant) and top.stored.count(name) == 1
+        return (
+            once
+            and all(bound != name for bound, _ in top.bound)
+            and all(name not in scope.globals for scope in self.scopes.values())
+        )
 
     def resolve(self, node: ast.AST, functions: tuple[FunctionNode, ...]) -> Ref:
         """The reference of a (dotted) name that is read inside ``functions``, outermost first.

@@ -161,7 +161,7 @@ def _modules(before: Contracts, after: Contracts, renamed: _Renamed) -> Iterator
         if one[name][0] != two[name][0]:
             yield Difference("modules", "children-changed", f"`{name}` was `{one[name][0]}` and is `{two[name][0]}`")
     if _reordered(list(one), list(two)):
-        yield Difference("modules", "children-changed", "modules in another order")
+        yield Difference("modules", "children-reordered", "modules in another order")
 
 
 def _modes(before: Contracts, after: Contracts, renamed: _Renamed) -> Iterator[Difference]:
@@ -214,13 +214,15 @@ def _registered_modules(before: Contracts, after: Contracts) -> list[str]:
 def _listed(before: Contracts, after: Contracts) -> Iterator[str]:
     """New children and buffers that change no checkpoint, and what works now and did not."""
     one, two = _entries(before["modules"]), _entries(after["modules"])
+    new: dict[str, list[str]] = {}
     for name, (class_name, has_state) in two.items():
         if name not in one and not has_state:
-            yield f"new child without state: `{name}` ({class_name.rpartition('.')[2]})"
+            new.setdefault(class_name.rpartition(".")[2], []).append(name)
+    for class_name, names in new.items():
+        yield f"new without state, {class_name}: {_names(names)}"
     known = _all_names(before)
-    for name in _entries(after["buffers"]):
-        if name not in known:
-            yield f"new buffer that is not persistent: `{name}`"
+    if buffers := [name for name in _entries(after["buffers"]) if name not in known]:
+        yield f"new buffers, not persistent: {_names(buffers)}"
     for way in ("deepcopy", "pickle"):
         if before["copies"][way] != _WORKS == after["copies"][way]:
             yield f"`{way}` works now"

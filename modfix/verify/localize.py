@@ -54,6 +54,8 @@ def diverge(item: str, before: Sequence[Record], after: Sequence[Record], *, pha
     first = _first_extra(soon[0], soon[1]), _first_extra(soon[1], soon[0])
     if first == (None, None):
         first = _first_extra(before, after), _first_extra(after, before)
+    if first == (None, None):
+        first = _first_moved(*soon)  # the same operators on each side, but their results go to each other's places
     return Divergence(item, *(record and record.place for record in first))
 
 
@@ -70,3 +72,9 @@ def _first_extra(records: Sequence[Record], others: Sequence[Record]) -> Record 
             return record
         left[record.hash] -= 1
     return None
+
+
+def _first_moved(before: Sequence[Record], after: Sequence[Record]) -> tuple[Record | None, Record | None]:
+    """The first place where the order of the records is not the same."""
+    pairs = zip(before, after, strict=False)
+    return next(((one, two) for one, two in pairs if one.hash != two.hash), (None, None))

@@ -50,3 +50,11 @@ def test_exit_code_environment_folder_and_output(tmp_path: Path) -> None:
 
     assert usage.exit_code == 3
     assert (tmp_path / "out").read_text().split() == ["green", str(tmp_path.resolve())]
+
+
+def test_python_keeps_its_byte_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    (tmp_path / "module.py").write_text("")
+
+    assert measure([sys.executable, "-c", "import module"], cwd=tmp_path).exit_code == 0
+    assert list(tmp_path.glob("__pycache__/module.*.pyc"))

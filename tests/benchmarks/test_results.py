@@ -41,7 +41,9 @@ def run() -> Run:
         versions={"modfix": "0.1.0"},
         startup_s={tools.HELP: 0.2, tools.VERSION: 0.1},
         rows=(*mixed, *scaled, row(tools.CHECK, "100k", 100_000, 0.7)),
-        evidence=Evidence(files=100, files_checked=100, diff_lines=40, cold_parses=100, warm_parses=0),
+        evidence=Evidence(
+            files=100, files_checked=100, mix_diff_lines=0, diff_lines=40, cold_parses=100, warm_parses=0
+        ),
     )
 
 

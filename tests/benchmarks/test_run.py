@@ -29,7 +29,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     script = tmp_path / "modfix"
     script.write_text(FAKE)
     script.chmod(0o755)
-    names = tools.CORPUS_SETS + tools.SCALE_SETS
+    names = (*tools.CORPUS_SETS, *tools.SCALE_SETS, "fixable")
     monkeypatch.setattr(corpus, "build", lambda _: {name: FileSet(name, root, 2, 2) for name in names})
     monkeypatch.setattr(tools, "peer_tools", lambda _: [])
     monkeypatch.setattr(tools, "modfix_command", lambda: script)

@@ -11,6 +11,7 @@ import pytest
 
 from modfix.api import Applicability, Finding, Fix, Location, Span
 from modfix.cli.verification import declared
+from modfix.cli.verify import change_between
 from modfix.engine.registry import load
 from modfix.model.verdict import Divergence, Environment, Outcome, Place, Verdict, VerifyResult
 from modfix.verify import session
@@ -242,6 +243,21 @@ def test_verifying_needs_the_option_and_files(modfix: Modfix) -> None:
     assert "`--model` needs `--verify`" in modfix("apply", *MODEL).err
     outcome = modfix("apply", "--verify", *MODEL, "-", stdin=NET.encode())
     assert (outcome.code, "standard input" in outcome.err) == (2, True)
+
+
+def test_what_changed_between_two_trees(tmp_path: Path) -> None:
+    versions = {
+        "before": {"net.py": NET, "gone.py": "def f():\n    return 1\n", "same.py": "x = 1\n", "pkg/latin.py": b"# \xe9\nx = 1\n"},
+        "after": {"net.py": NET.replace("* 2", "* 4"), "new/mod.py": "def g():\n    return 2\n", "same.py": "x = 1\n", "pkg/latin.py": "x = 2\n"},
+    }  # fmt: skip
+    for version, files in versions.items():
+        for path, content in files.items():
+            (tmp_path / version / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / version / path).write_bytes(content.encode() if isinstance(content, str) else content)
+    made = change_between(Tree(tmp_path / "before", "1"), Tree(tmp_path / "after", "2"))
+    assert {finding.subject for finding in made.fixes.values()} == {"Net", "f", "g", "pkg/latin.py"}
+    assert made.watched("before") == {"gone.py": [1, 2], "net.py": [14]}
+    assert made.watched("after") == {"net.py": [14], "new/mod.py": [1, 2], "pkg/latin.py": [1]}
 
 
 def test_codemods_declare_kinds_that_exist() -> None:

@@ -18,6 +18,7 @@ from modfix.model.edit import (
     InsertAfter,
     InsertBefore,
     RemoveStatement,
+    ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
 )
@@ -43,6 +44,17 @@ def statement(text: str, start: str) -> Span:
 
 def swap(snippet: str, source: str) -> MakeEdit:
     return lambda text: ReplaceExpression(PATH, expression(text, snippet), source)
+
+
+def call(text: str, start: str) -> Span:
+    """The span of the outermost call whose text begins with ``start``."""
+    lines = Lines(text)
+    spans = [lines.span(node) for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    return min(span for span in spans if text.startswith(start, span.start))
+
+
+def recall(start: str, function: str, *keep: int) -> MakeEdit:
+    return lambda text: ReplaceCall(PATH, call(text, start), function, keep)
 
 
 def replace(start: str, source: str) -> MakeEdit:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from modfix.engine.overlap import settle
@@ -28,6 +30,20 @@ def settled(*fixes: tuple[Edit, ...]) -> list[str]:
 
 def replace(start: int, end: int, path: str = "a.py") -> ReplaceExpression:
     return ReplaceExpression(path, Span(start, end), "x")
+
+
+def test_a_name_is_taken_once() -> None:
+    claims = [frozenset({"a.py:Net.relu"}), frozenset({"a.py:Net.relu", "a.py:Sub.relu"}), frozenset({"a.py:Sub.gelu"})]
+    findings = [
+        replace_fix(finding(str(index), replace(10 * index, 10 * index + 5)), claim)
+        for index, claim in enumerate(claims)
+    ]
+    assert [f.subject for f in settle(findings)] == ["0", "2"]
+
+
+def replace_fix(found: Finding, claims: frozenset[str]) -> Finding:
+    assert found.fix is not None
+    return dataclasses.replace(found, fix=dataclasses.replace(found.fix, claims=claims))
 
 
 BRANCH = CollapseBranch("a.py", Span(10, 50), "body")

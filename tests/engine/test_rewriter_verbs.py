@@ -17,6 +17,7 @@ from tests.engine.edits import (
     indented,
     method,
     otherwise,
+    recall,
     remove,
     replace,
     run,
@@ -375,8 +376,40 @@ ELSE: list[Case] = [
     ),
 ]
 
+CALL: list[Case] = [
+    ("one argument", "y = F.relu(x)\n", [recall("F.", "self.relu", 0)], "y = self.relu(x)\n"),
+    (
+        "of three",
+        "y = F.dropout(x, p=0.5, training=self.training)\n",
+        [recall("F.", "self.dropout", 0)],
+        "y = self.dropout(x)\n",
+    ),
+    ("none", "y = f(a, b)\n", [recall("f(", "g")], "y = g()\n"),
+    ("not the first", "y = f(a, b, k=c)\n", [recall("f(", "g", 1, 2)], "y = g(b, k=c)\n"),
+    (
+        "nested",
+        "y = F.dropout(F.relu(z(x)), 0.5)\n",
+        [recall("F.dropout", "self.dropout", 0), recall("F.relu", "self.relu", 0)],
+        "y = self.dropout(self.relu(z(x)))\n",
+    ),
+    ("over lines", "y = f(\n    x,\n    p=1,\n)\n", [recall("f(", "g", 0)], "y = g(x)\n"),
+    (
+        "over lines with more",
+        "y = f(\n    x,\n    p=1,\n    q=2,\n)\n",
+        [recall("f(", "g", 0, 1)],
+        "y = g(\n    x,\n    p=1,\n)\n",
+    ),
+    (
+        "comments",
+        "a = 1\ny = f(  # one\n    x,  # two\n    p=1,  # three\n)  # four\n",
+        [recall("f(", "g", 0)],
+        "a = 1\n# one\n# two\n# three\ny = g(x)  # four\n",
+    ),
+    ("in parentheses", "y = (f)(x)\n", [recall("(f)", "g", 0)], "y = g(x)\n"),
+    ("a word before", "y = not f(x, 1)\n", [recall("f(", "a.g", 0)], "y = not a.g(x)\n"),
+]
 
-CASES = [*REMOVE, *COLLAPSE, *REPLACE, *INSERT, *METHOD, *ELSE]
+CASES = [*REMOVE, *COLLAPSE, *REPLACE, *INSERT, *METHOD, *ELSE, *CALL]
 
 
 def _names() -> list[str]:
@@ -387,6 +420,7 @@ def _names() -> list[str]:
         "insert": INSERT,
         "method": METHOD,
         "else": ELSE,
+        "call": CALL,
     }
     return [f"{verb}-{case[0]}" for verb, cases in groups.items() for case in cases]
 

@@ -410,7 +410,18 @@ def _without_spans(value: object) -> object:
         return _without_spans({name: getattr(value, name) for name in FileFacts.__dataclass_fields__})
     fields = getattr(value, "_fields", None)
     if fields is not None:
-        dropped = ("span", "statement", "nones", "test", "completion", "branches", "super_init", "edits")
+        dropped = (
+            "span",
+            "statement",
+            "nones",
+            "test",
+            "completion",
+            "branches",
+            "super_init",
+            "edits",
+            "after_bases",
+            "last",
+        )
         return {name: _without_spans(getattr(value, name)) for name in fields if name not in dropped}
     if isinstance(value, (tuple, list)):
         return [_without_spans(inner) for inner in value]

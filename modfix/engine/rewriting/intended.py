@@ -19,6 +19,7 @@ from modfix.model.edit import (
     InsertAfter,
     InsertBefore,
     RemoveStatement,
+    ReplaceCall,
     ReplaceExpression,
 )
 
@@ -53,6 +54,9 @@ def _carry_out(target: Target) -> None:
     edit, node = target.edit, target.node
     if isinstance(edit, ReplaceExpression):
         _replace(target.parent, target.field, node, [parse_expression(edit.source, target.group)])
+    elif isinstance(edit, ReplaceCall):
+        assert isinstance(node, ast.Call)
+        _replace_call(node, edit, target.group)
     elif isinstance(edit, RemoveStatement):
         _replace(target.parent, target.field, node, [])
     elif isinstance(edit, CollapseBranch):
@@ -86,6 +90,17 @@ def _replace(parent: ast.AST, field: str, node: ast.AST, new: Sequence[ast.AST])
     value[index : index + 1] = new
     if not value and field != "orelse" and isinstance(node, ast.stmt) and not isinstance(parent, ast.Module):
         value.append(ast.Pass())
+
+
+def _replace_call(call: ast.Call, edit: ReplaceCall, group: int) -> None:
+    call.func = parse_expression(edit.function, group)
+    arguments: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
+    arguments.sort(key=lambda argument: (argument.lineno, argument.col_offset))
+    if any(index >= len(arguments) for index in edit.keep):
+        raise RewriteError(f"the call has {len(arguments)} arguments", group)
+    kept = [arguments[index] for index in edit.keep]
+    call.args = [argument for argument in kept if isinstance(argument, ast.expr)]
+    call.keywords = [argument for argument in kept if isinstance(argument, ast.keyword)]
 
 
 def _add_method(cls: ast.ClassDef, edit: AddMethod, group: int) -> None:

@@ -18,7 +18,7 @@ from modfix.engine.rewriting.nodes import Statement, comment_lines, comments, wi
 from modfix.engine.rewriting.precedence import is_atom, needs_parentheses
 from modfix.engine.rewriting.spans import SpanFinder
 from modfix.engine.rewriting.targets import Target
-from modfix.engine.rewriting.verbs import NewMethod, Rewrite, StatementEdits, TreeEdits
+from modfix.engine.rewriting.verbs import NewMethod, OtherCall, Rewrite, StatementEdits, TreeEdits
 from modfix.model.edit import (
     AddElse,
     AddMethod,
@@ -26,6 +26,7 @@ from modfix.model.edit import (
     InsertAfter,
     InsertBefore,
     RemoveStatement,
+    ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
 )
@@ -44,6 +45,7 @@ class _Planned:
     newline: cst.Newline
     expression: tuple[cst.BaseExpression, list[cst.Comment]] | None = None
     snippet: Snippet | None = None
+    function: cst.BaseExpression | None = None
 
 
 class _Adapted(cst.CSTTransformer):
@@ -131,7 +133,9 @@ class Segment:
     def _plan(self, target: Target, finder: SpanFinder) -> _Planned:
         edit = target.edit
         kind = (
-            cst.BaseExpression if isinstance(edit, ReplaceExpression) else (cst.BaseStatement, cst.BaseSmallStatement)
+            cst.BaseExpression
+            if isinstance(edit, (ReplaceExpression, ReplaceCall))
+            else (cst.BaseStatement, cst.BaseSmallStatement)
         )
         nodes = [
             node
@@ -149,6 +153,12 @@ class Segment:
         if isinstance(edit, ReplaceExpression):
             assert isinstance(node, cst.BaseExpression)
             return _Planned(target, node, newline, expression=self._expression(target, edit.source, node))
+        if isinstance(edit, ReplaceCall):
+            assert isinstance(node, cst.Call)
+            if any(index >= len(node.args) for index in edit.keep):
+                raise RewriteError(f"the call at {edit.span.start} has {len(node.args)} arguments", target.group)
+            parse_expression(edit.function, target.group)
+            return _Planned(target, node, newline, function=cst.parse_expression(edit.function))
         if isinstance(edit, (ReplaceStatement, InsertBefore, InsertAfter, AddElse, AddMethod)):
             return _Planned(target, node, newline, snippet=self._snippet(edit.source, target.group, newline))
         return _Planned(target, node, newline)
@@ -234,6 +244,10 @@ def _tree_edits(planned: Sequence[_Planned]) -> TreeEdits:
         if item.expression is not None:
             new, lost = item.expression
             edits.expressions[key] = (new, comment_lines(lost, item.newline))
+            continue
+        if isinstance(edit, ReplaceCall):
+            assert item.function is not None
+            edits.calls[key] = OtherCall(item.function, edit.keep, item.newline)
             continue
         if isinstance(edit, AddMethod):
             assert item.snippet is not None

@@ -18,6 +18,7 @@ from modfix.model.edit import (
     InsertAfter,
     InsertBefore,
     RemoveStatement,
+    ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
 )
@@ -25,6 +26,7 @@ from modfix.model.span import Span
 
 PlacedEdit: TypeAlias = (
     ReplaceExpression
+    | ReplaceCall
     | ReplaceStatement
     | InsertBefore
     | InsertAfter
@@ -72,7 +74,9 @@ def _find(tree: ast.Module, lines: Lines, edit: PlacedEdit, group: int) -> Targe
         for node, parent, field in _descend(statement, lines, edit.span):
             if isinstance(node, wanted) and lines.span(node) == edit.span:
                 return Target(edit, group, node, parent, field, top)
-    kind = {ast.expr: "expression", ast.If: "`if` statement", ast.ClassDef: "class"}.get(wanted, "statement")
+    kind = {ast.expr: "expression", ast.Call: "call", ast.If: "`if` statement", ast.ClassDef: "class"}.get(
+        wanted, "statement"
+    )
     snippet = lines.text[edit.span.start : edit.span.end].split("\n", 1)[0][:60]
     raise RewriteError(f"no {kind} stands at {edit.span.start}:{edit.span.end} (`{snippet}`)", group)
 
@@ -80,6 +84,8 @@ def _find(tree: ast.Module, lines: Lines, edit: PlacedEdit, group: int) -> Targe
 def _wanted(edit: PlacedEdit) -> type[ast.AST]:
     if isinstance(edit, ReplaceExpression):
         return ast.expr
+    if isinstance(edit, ReplaceCall):
+        return ast.Call
     if isinstance(edit, CollapseBranch):
         return ast.If
     return ast.ClassDef if isinstance(edit, AddMethod) else ast.stmt

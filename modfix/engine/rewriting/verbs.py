@@ -52,6 +52,15 @@ class NewMethod:
     newline: cst.Newline
 
 
+@dataclass(frozen=True, slots=True)
+class OtherCall:
+    """What a call calls instead, and which of its arguments stay, by index."""
+
+    function: cst.BaseExpression
+    keep: tuple[int, ...]
+    newline: cst.Newline
+
+
 @dataclass(slots=True)
 class TreeEdits:
     """Everything to do in one tree, by the `id` of the LibCST node.
@@ -60,6 +69,7 @@ class TreeEdits:
     """
 
     expressions: dict[int, tuple[cst.BaseExpression, list[cst.EmptyLine]]] = field(default_factory=dict)
+    calls: dict[int, OtherCall] = field(default_factory=dict)
     statements: dict[int, StatementEdits] = field(default_factory=dict)
     methods: dict[int, list[NewMethod]] = field(default_factory=dict)
 
@@ -98,6 +108,8 @@ class Rewrite(cst.CSTTransformer):
             new, lost = self._edits.expressions[id(original_node)]
             self._loose[-1] += lost
             return new
+        if isinstance(updated_node, cst.Call) and id(original_node) in self._edits.calls:
+            return self._other_call(updated_node, self._edits.calls[id(original_node)])
         if isinstance(original_node, cst.IndentedBlock) and isinstance(updated_node, cst.IndentedBlock):
             return self._block(original_node, updated_node)
         if isinstance(original_node, cst.SimpleStatementSuite) and isinstance(updated_node, cst.SimpleStatementSuite):
@@ -118,6 +130,20 @@ class Rewrite(cst.CSTTransformer):
             if loose:
                 return with_leading_lines(updated_node, [*updated_node.leading_lines, *loose])
         return updated_node
+
+    def _other_call(self, call: cst.Call, edit: OtherCall) -> cst.Call:
+        args = [call.args[index] for index in edit.keep]
+        if args and args[-1] is not call.args[-1]:  # what stands behind the last argument stays behind the last
+            last = call.args[-1]
+            args[-1] = args[-1].with_changes(comma=last.comma, whitespace_after_arg=last.whitespace_after_arg)
+        before: cst.BaseParenthesizableWhitespace = call.whitespace_before_args
+        if len(args) < len(call.args) and len(args) <= 1:  # no need for several lines any more
+            before = cst.SimpleWhitespace("")
+            args = [arg.with_changes(comma=cst.MaybeSentinel.DEFAULT, whitespace_after_arg=before) for arg in args]
+        new = call.with_changes(func=edit.function, args=args, whitespace_before_args=before)
+        kept = set(comments(new))
+        self._loose[-1] += comment_lines([lost for lost in comments(call) if lost not in kept], edit.newline)
+        return new
 
     # Blocks
 

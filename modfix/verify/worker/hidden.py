@@ -111,7 +111,8 @@ def _moved(
 ) -> torch.Tensor:
     if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_nested:
         return tensor.detach().to(device=device, dtype=dtype)
-    storage = tensor.untyped_storage()
+    # torch 1.13 knows the untyped storage by another name
+    storage = tensor.untyped_storage() if hasattr(tensor, "untyped_storage") else tensor.storage().untyped()  # type: ignore[no-untyped-call]
     key = (storage._cdata, tensor.dtype)
     if key not in bases:
         whole = torch.empty(0, dtype=tensor.dtype, device=tensor.device).set_(storage)

@@ -95,6 +95,7 @@ class _Run:
         self._prefix = f"{plan.dtype}*{scale}/"
         self._passes = [("eval", False), ("train", True)] + [("again", True)] * (plan.scale == 1)  # phase, training
         self._model: Any = None
+        self._tensors: dict[str, torch.Tensor] = {}  # all state of the model by name, as of the last phase
         self._vacuity = _Vacuity()
         self.arguments = Arguments(plan.case.inputs, plan.dtype, plan.scale, plan.device, gradients=input_gradients)
         self.failures: dict[str, Exception] = {}  # phase -> what its forward call raised
@@ -113,7 +114,7 @@ class _Run:
         settings.pin()  # a constructor may have switched something
         self._record("build", [*self._state(), ("rng", _generators())])
         if state is not None:
-            self._transferred = load_state(named_state(self._model), state)
+            self._transferred = load_state(self._tensors, state)
         self._convert()
         for phase, training in self._passes:
             self._phase(phase, training)
@@ -146,21 +147,24 @@ class _Run:
     def _convert(self) -> None:
         """Move the model and what it hides to the device and the dtype of the run."""
         dtype = None if self._plan.dtype == "float32" else DTYPES[self._plan.dtype]
-        if dtype is not None and any(tensor.is_complex() for tensor in named_state(self._model).values()):
+        if dtype is not None and any(tensor.is_complex() for tensor in self._tensors.values()):
             raise UnsupportedError(f"a model with complex state has no {self._plan.dtype} version")
         if dtype is not None or self._plan.device.type != "cpu":
             self._model.to(device=self._plan.device, dtype=dtype)
             hidden_state(self._model).to(device=self._plan.device, dtype=dtype)
+            self._tensors = named_state(self._model)
 
-    def _state(self) -> list[Named]:
-        return [(f"state:{name}", tensor) for name, tensor in named_state(self._model).items()]
+    def _state(self, *, parameters: bool = True) -> list[Named]:
+        """Parameters, unless they are not wanted, buffers and whatever else the model keeps by now."""
+        self._tensors = named_state(self._model)
+        return [
+            (f"state:{name}", tensor)
+            for name, tensor in self._tensors.items()
+            if parameters or not isinstance(tensor, torch.nn.Parameter)
+        ]
 
     def _trainable(self) -> list[tuple[str, torch.Tensor]]:
-        return [
-            (name, tensor)
-            for name, tensor in named_state(self._model).items()
-            if tensor.requires_grad and tensor.is_leaf
-        ]
+        return [(name, tensor) for name, tensor in self._tensors.items() if tensor.requires_grad and tensor.is_leaf]
 
     # -- phases ------------------------------------------------------------------------------------------------------
 
@@ -190,8 +194,11 @@ class _Run:
             values.append(("error", digests.Text(f"backward: {describe_error(error)}")))
         values.extend((f"input:{path}", leaf) for path, leaf in structure.flatten(arguments)[0])
         values.extend((f"input-grad:{path}", leaf.grad) for path, leaf in self.arguments.leaves.items())
-        values.extend((f"grad:{name}", tensor.grad) for name, tensor in self._trainable())
-        values.extend(self._state())
+        # A digest costs a good part of what computing a gradient costs. What `eval` does to parameters shows after
+        # `train`, and the gradients of `again` in what the steps make of them.
+        values.extend(self._state(parameters=phase == "train"))
+        if phase != "again":
+            values.extend((f"grad:{name}", tensor.grad) for name, tensor in self._trainable())
         values.append(("rng", _generators()))
         self._record(phase, values)
 

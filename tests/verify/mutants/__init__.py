@@ -54,9 +54,9 @@ def wrong(name: str, kind: str, *texts: str, at: str | tuple[str, ...] = (), che
     return Rewrite(name, kind, _pairs(texts), (Outcome.DIFFERENT,), lines, check)
 
 
-def equal(name: str, *texts: str, kind: str = "equal") -> Rewrite:
-    """A rewrite that keeps the meaning and must be PROVED."""
-    return Rewrite(name, kind, _pairs(texts), (Outcome.PROVED,))
+def equal(name: str, *texts: str, kind: str = "equal", outcome: Outcome = Outcome.PROVED) -> Rewrite:
+    """A rewrite that keeps the meaning: PROVED, or IDENTICAL where other operators do the same."""
+    return Rewrite(name, kind, _pairs(texts), (outcome,))
 
 
 def _pairs(texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

@@ -48,6 +48,7 @@ WRONG = [
         "backward",
         "w = Binarize.apply(self.fc2.weight)",
         "w = Binarize.apply(Binarize.apply(self.fc2.weight))",
+        at="return x.sign()",
     ),
     wrong("sign_of_sign", "operator", "return x.sign()", "return (x >= 0).float() * 2 - 1"),
     wrong(
@@ -55,6 +56,7 @@ WRONG = [
         "operands",
         "        h = F.linear(h, w, self.fc2.bias)\n        domain = self.domain(GradReverse.apply(h, self.lambd))\n",
         "        domain = self.domain(GradReverse.apply(h, self.lambd))\n        h = F.linear(h, w, self.fc2.bias)\n",
+        at="return x.view_as(x)",
     ),
     wrong(
         "gradient_hook_scales",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from modfix.model.verdict import Outcome
 from tests.verify.mutants import equal, wrong
 
 WRONG = [
@@ -165,7 +166,7 @@ EQUAL = [
         "torch.sigmoid(self.adv(x)).squeeze(1)",
         "self.act(self.adv(x)).squeeze(1)",
     ),
-    equal("out_of_place", "nn.LeakyReLU(0.2, inplace=True)", "nn.LeakyReLU(0.2)"),
+    equal("out_of_place", "nn.LeakyReLU(0.2, inplace=True)", "nn.LeakyReLU(0.2)", outcome=Outcome.IDENTICAL),
     equal("squeeze_last", ".squeeze(1)\n", ".squeeze(-1)\n"),
     equal("flatten", "x = x.view(x.size(0), -1)", "x = x.flatten(1)"),
     equal(

@@ -63,7 +63,7 @@ WRONG = [
         "bias",
         "GraphConvolution(nhid, nclass, bias=False)",
         "GraphConvolution(nhid, nclass)",
-        at="return output + self.bias",
+        at=("return output + self.bias", "self.bias = nn.Parameter("),
     ),
     wrong(
         "stdv_of_input",

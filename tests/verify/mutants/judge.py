@@ -14,6 +14,21 @@ from modfix.verify.process import Side, Workers
 from modfix.verify.run import Options, expand, verify_cases
 from tests.verify.mutants import ZOO, Rewrite
 
+CHECKS = {  # what a rewrite calls it -> the checks of the verifier, any of which may say it
+    "keys": ("state_dict",),
+    "order": ("state_dict", "parameters", "modules"),
+    "parameters": ("parameters", "state_dict"),
+    "tied": ("parameters", "modules", "state_dict"),
+    "hooks": ("hooks",),
+    "gradients": ("parameter gradients", "input gradients"),
+    "output": ("outputs", "output structure"),
+    "state": ("weights and buffers afterwards",),
+    "input": ("inputs afterwards",),
+    "rng": ("random numbers",),
+    "error": ("errors",),
+    "global": ("outputs", "settings"),
+}
+
 
 class Remembered:
     """A side whose answers are kept: the version before is the same for all rewrites of a file."""
@@ -67,8 +82,8 @@ def fault(rewrite: Rewrite, verdict: Verdict) -> str:
     if verdict.outcome is not Outcome.DIFFERENT:
         return ""
     if rewrite.check:
-        names = [check.name for check in verdict.checks if not check.outcome.passed]
-        return "" if any(rewrite.check in name for name in names) else f"no check named {rewrite.check!r} in {names}"
+        failed = [check.name for check in verdict.checks if not check.outcome.passed]
+        return "" if set(failed) & set(CHECKS[rewrite.check]) else f"no {rewrite.check} in {failed}: {verdict.reason}"
     if verdict.divergence is None:
         return f"no divergence: {verdict.reason}"
     places = verdict.divergence.before, verdict.divergence.after
