@@ -203,7 +203,7 @@ class _Case:
         if code == _NO_ANSWER:
             why = _GIVEN_UP.findall(self._tree.tail.decode("utf-8", "replace")) or ["the code closes files of others"]
             return failure("crash", f"the process could not go on: {why[-1]}", where)
-        if code == 1 and self._tree.tail.startswith(b"Timeout ("):  # `faulthandler` has ended it
+        if code == 1 and b"Timeout (" in self._tree.tail:  # `faulthandler` has ended it
             return failure("timeout", "it did not end within the time limit", where)
         return failure("exit", f"the code ended the process with exit status {code}", where)
 

@@ -8,8 +8,11 @@ outcome is all there is to compare.
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import importlib.util
+import io
+import os
 import sys
 from typing import Any, Iterable, Sequence, TextIO
 
@@ -18,7 +21,8 @@ from .channel import encode
 from .lines import Watcher
 from .lockstep import PHASE, Recording, start
 
-_OFF = ("cacheprovider", "randomly", "random_order")  # plugins: writes into the tree, or chooses another order
+# Plugins that write into the tree, choose another order, or take hold of what we hold.
+_OFF = ("cacheprovider", "randomly", "random_order", "faulthandler")
 _QUIET = {"xdist": "-n0", "pytest_cov": "--no-cov"}  # package -> option: both would get between us and the tests
 
 
@@ -52,8 +56,12 @@ def observe(  # noqa: PLR0913  # all by name, and what a request may say
         plugin = LockStep(file, frozenset(skip), root, watch, seed)
         plugin.time_limit_s = time_limit_s
         plugin.wind_up()
-        status = pytest.main([*arguments, *options], plugins=[plugin])
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said):
+            status = pytest.main([*arguments, *options], plugins=[plugin])
         faulthandler.cancel_dump_traceback_later()
+    if said.getvalue().strip():
+        plugin.errors.setdefault("pytest", said.getvalue().strip().rpartition("\n")[2])
     return {"exit": int(status), "errors": plugin.errors}
 
 
@@ -63,6 +71,8 @@ class LockStep:
     def __init__(self, log: TextIO, skip: Iterable[str], root: str, watch: dict[str, list[int]], seed: int) -> None:
         self.errors: dict[str, str] = {}
         self.time_limit_s = 120.0
+        self._stderr = os.dup(2)  # pytest redirects the descriptor
+        faulthandler.enable(file=self._stderr, all_threads=False)
         self._log = log
         self._skip = frozenset(skip)
         self._root = root
@@ -71,12 +81,16 @@ class LockStep:
 
     def wind_up(self) -> None:
         """Start the clock of what comes next. It ends the process, for code in C listens to nothing else."""
-        faulthandler.dump_traceback_later(self.time_limit_s, exit=True, file=2)
+        faulthandler.dump_traceback_later(self.time_limit_s, exit=True, file=self._stderr)
 
     def pytest_collectreport(self, report: Any) -> None:
         """Keep errors of the collection."""
         if report.failed:
             self.errors[report.nodeid] = str(report.longrepr).strip().rpartition("\n")[2]
+
+    def pytest_internalerror(self, excrepr: Any) -> None:
+        """Keep why pytest, or a plugin, gave up."""
+        self.errors["pytest"] = str(excrepr).strip().rpartition("\n")[2]
 
     def pytest_collection_modifyitems(self, config: Any, items: list[Any]) -> None:
         """Leave out the tests that have run, or must not run again."""

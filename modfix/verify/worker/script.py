@@ -46,7 +46,7 @@ def _run(command: list[str]) -> str:
         else:
             sys.argv[:] = command
             sys.path.insert(0, os.path.dirname(os.path.abspath(command[0])))
-            runpy.run_path(command[0], run_name="__main__")
+            runpy.run_path(os.path.abspath(command[0]), run_name="__main__")
     except SystemExit as end:
         return "" if end.code in (None, 0) else text_of(end)
     except UnsupportedError:

@@ -122,8 +122,10 @@ class Tree:
         try:
             with self._watcher:
                 answer = jobs.perform(request, self._root)
-            watched = self._watcher.lines
-            answer["lines"] = {path: watched.get(path, []) for path in request.get("watch") or {}}
+            mine, its = self._watcher.lines, answer.get("lines", {})  # a job may watch by itself, in our place
+            answer["lines"] = {
+                path: sorted({*mine.get(path, ()), *its.get(path, ())}) for path in request.get("watch") or {}
+            }
         except BaseException as error:
             answer = describe(error, self._root)
         isolate.calm_signals()
