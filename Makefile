@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 STATED := pyproject.toml constraints.txt
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test mutants lint bench clean
 
 help:
 	@echo "make demo   migrate a small legacy repository, on a temporary copy, and prove the migration"
 	@echo "make test   lint, types and all tests"
 	@echo "make lint   lint and types only"
+	@echo "make mutants  every wrong and equal rewrite of the verifier's zoo, of which make test runs a sample"
 	@echo "make bench  measure against other tools (downloads their subjects; takes long)"
 	@echo "make clean  remove the virtual environment and caches"
 
@@ -19,7 +20,10 @@ demo: $(VENV)/.installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" fixtures/demo.sh
 
 test: lint
-	$(BIN)/python -m pytest -n 2 -m "not gpu"
+	$(BIN)/python -m pytest -n 2 -m "not gpu and not exhaustive"
+
+mutants: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n 2 tests/verify/test_mutants.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

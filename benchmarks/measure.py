@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SAMPLE_S = 0.005  # a process shorter than this may be missed by the memory columns, never by the CPU column
+SAMPLE_SHARE = 0.02  # of the time so far: looking at a long run as often as at a short one would slow it down
 KIB_PER_MB = 1024
 
 
@@ -80,9 +81,10 @@ class _MemorySampler(threading.Thread):
         self._done = threading.Event()
 
     def run(self) -> None:
+        started = time.perf_counter()
         while not self._done.is_set():
             self._sample()
-            self._done.wait(SAMPLE_S)
+            self._done.wait(max(SAMPLE_S, SAMPLE_SHARE * (time.perf_counter() - started)))
 
     def stop(self) -> None:
         self._done.set()

@@ -51,8 +51,9 @@ creation on demand, assignments outside construction or before `super().__init__
 children picked by number, containers or classes of unknown packages as bases, dynamic attribute access.
 
 `state_dict()`, parameters, random numbers, outputs and gradients stay as they are; `children()`, `named_modules()` and
-`repr()` gain an entry. Option `guards = "isinstance"` also converts attributes whose tests are no pass-through: such a
-test becomes `isinstance(self.x, nn.Identity)`, provided that no assignment can store an `nn.Identity` of its own.
+`repr()` gain an entry, which may stand before modules without state that it used to follow. Option `guards =
+"isinstance"` also converts attributes whose tests are no pass-through: such a test becomes `isinstance(self.x,
+nn.Identity)`, provided that no assignment can store an `nn.Identity` of its own.
 
 References
 ----------
@@ -127,6 +128,7 @@ class Identity(Codemod):
     name = "identity"
     summary = "optional submodules hold nn.Identity() instead of None, and tests for None go"
     needles = (b"None",)
+    declares = ("children-reordered",)
     Options = IdentityOptions
 
     def check(self, cls: ModuleClass) -> Iterator[Finding]:
@@ -368,7 +370,7 @@ def _spelling(cls: ModuleClass) -> str | None:
 def _stored(attr: Attribute, defined: Defined) -> Iterator[Edit]:
     """The edits that make one assignment store ``nn.Identity()`` in place of None."""
     facts, path = defined.facts, defined.cls.path
-    spelling = _spelling(defined.cls)
+    spelling = defined.cls.spelling(IDENTITY, like=facts.source)
     if spelling is None:
         free = "nn" not in defined.cls.project.files[path].bindings
         spelling = "nn.Identity" if free else "torch.nn.Identity"
@@ -383,15 +385,22 @@ def _stored(attr: Attribute, defined: Defined) -> Iterator[Edit]:
             yield InsertAfter(path, span, f"{facts.target} = {spelling}()")
     elif facts.kind is ValueKind.NAME:
         truthiness = any(guard.facts.truthiness for guard in attr.guards)
-        present = f"{facts.source} or" if truthiness else f"{facts.source} if {facts.source} is not None else"
-        yield ReplaceExpression(path, facts.span, f"{present} {spelling}()")
+        test = [facts.source, "or"] if truthiness else [facts.source, f"if {facts.source} is not None", "else"]
+        parts = [*test[:-1], f"{test[-1]} {spelling}()"]
+        yield defined.storing(parts) or ReplaceExpression(path, facts.span, " ".join(parts))
     elif facts.chain:
         yield ReplaceStatement(
             path, facts.statement, f"{facts.target} = {spelling}()\n{' = '.join(facts.chain)} = None"
         )
     else:
-        for none in facts.nones:
-            yield ReplaceExpression(path, none, f"{spelling}()")
+        filled, start = facts.source, facts.span.start
+        for none in reversed(facts.nones):
+            filled = f"{filled[: none.start - start]}{spelling}(){filled[none.end - start :]}"
+        wide = defined.storing([filled])
+        if wide is not None:
+            yield wide
+        else:
+            yield from (ReplaceExpression(path, none, f"{spelling}()") for none in facts.nones)
 
 
 def _convertible(guard: Tested) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from modfix.engine import registry
 from modfix.testing import behaviour
 from modfix.testing.fixtures import Case, load
 from modfix.testing.harness import run_case
@@ -58,10 +59,12 @@ def test_verdict(case: Case, workers: Workers, tmp_path: Path) -> None:
             (tmp_path / name / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name / path).write_bytes(text.encode())
         sides.append(workers.open(tmp_path / name, isolation="process"))  # our own code: no fork a case
+    declared = dict.fromkeys(registry.load().codemods[case.codemod].declares, case.codemod)
+    options = Options(device="cpu", allow=case.expect.allow, declared=declared)
     module = "main" if "main.py" in case.before else "model"
     ready, missing = expand(sides[0], sides[1], [listed_cases(f"{module}:cases")])
     assert not missing, missing[0].verdict.reason
-    for result in verify_cases(sides[0], sides[1], ready, Options(device="cpu")):
+    for result in verify_cases(sides[0], sides[1], ready, options):
         assert result.verdict.outcome.passed, f"{result.verdict.case}: {result.verdict.reason}"
     for side in sides:
         side.close()

@@ -97,6 +97,7 @@ def apply(  # noqa: PLR0913, PLR0917  # one parameter per option
     allow_close: verification.AllowClose = None,
     allow_unverified: verification.AllowUnverified = None,
     time_limit: verification.TimeLimit = None,
+    compilers: verification.Compilers = None,
 ) -> ExitCode:
     """Make the safe fixes, or a patch of them.
 
@@ -121,7 +122,19 @@ def apply(  # noqa: PLR0913, PLR0917  # one parameter per option
             "JSON cannot go to stdout together with a patch or with fixed source; `-o` puts a patch elsewhere"
         )
     request = verification.Request(
-        model, input_, kwarg, cases, tests, run, python, device, allow, allow_close, allow_unverified, time_limit
+        models=model,
+        inputs=input_,
+        keywords=kwarg,
+        cases=cases,
+        tests=tests,
+        run=run,
+        python=python,
+        device=device,
+        allow=allow,
+        allow_close=allow_close,
+        allow_unverified=allow_unverified,
+        time_limit=time_limit,
+        compilers=compilers,
     )
     chosen = _what_to_verify(target, request, verify=verify)
     session = common.prepare(target, codemod, jobs=jobs, cache=not no_cache)

@@ -127,6 +127,14 @@ TimeLimit = Annotated[
         show_default=False,
     ),
 ]
+Compilers = Annotated[
+    bool | None,
+    typer.Option(
+        "--compilers/--no-compilers",
+        help="TorchScript and torch.export must work where they worked; takes seconds for each case.  [default: no]",
+        show_default=False,
+    ),
+]
 ExplainDiff = Annotated[bool, typer.Option("--explain-diff", help="Show the source of both versions where they part.")]
 
 
@@ -146,6 +154,7 @@ class Request:
     allow_close: bool | None = None
     allow_unverified: bool | None = None
     time_limit: float | None = None
+    compilers: bool | None = None
 
     @property
     def given(self) -> list[str]:
@@ -163,6 +172,7 @@ class Request:
             "--allow-close": self.allow_close,
             "--allow-unverified": self.allow_unverified,
             "--time-limit": self.time_limit,
+            "--compilers": self.compilers,
         }
         return [name for name, value in options.items() if value is not None]
 
@@ -195,6 +205,7 @@ def settings(root: Path, config: VerifyConfig, request: Request) -> Settings:
         cases,
         tests=tests,
         run=run,
+        compilers=config.compilers if request.compilers is None else request.compilers,
         python=Path(os.path.abspath(python)),  # not resolved: a virtual environment is known by its link
         device=request.device.value if request.device is not None else config.device,
         allow=frozenset(allow),

@@ -62,6 +62,7 @@ def verify(  # noqa: PLR0913, PLR0917  # one parameter per option
     allow_close: verification.AllowClose = None,
     allow_unverified: verification.AllowUnverified = None,
     time_limit: verification.TimeLimit = None,
+    compilers: verification.Compilers = None,
     explain_diff: verification.ExplainDiff = False,
     output_format: Format = VerdictFormat.TEXT,
     exit_zero: common.ExitZero = False,
@@ -82,7 +83,19 @@ def verify(  # noqa: PLR0913, PLR0917  # one parameter per option
     from modfix.cli.target import load_config
 
     request = verification.Request(
-        model, input_, kwarg, cases, tests, run, python, device, allow, allow_close, allow_unverified, time_limit
+        models=model,
+        inputs=input_,
+        keywords=kwarg,
+        cases=cases,
+        tests=tests,
+        run=run,
+        python=python,
+        device=device,
+        allow=allow,
+        allow_close=allow_close,
+        allow_unverified=allow_unverified,
+        time_limit=time_limit,
+        compilers=compilers,
     )
     if self_test:
         return _run_self_test(python, device.value if device else "auto")

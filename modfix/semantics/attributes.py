@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from modfix.model.edit import Edit, ReplaceStatement
 from modfix.model.span import Location
 from modfix.semantics.facts import (
     AttributeFacts,
@@ -28,6 +29,7 @@ _CLASS_PARAMETER = re.compile(
     r"(^|_)(layer|cls|class|type|block|op|module|norm|act|activation|conv|pool|attn)(_layer|_cls|_class|_type)?$",
     re.IGNORECASE,
 )
+_LINE_LENGTH = 88  # that formatters allow, unless told otherwise
 _DYNAMIC_METHODS = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__delattr__"})
 
 
@@ -65,6 +67,25 @@ class Defined(NamedTuple):
         arms = dict(self.facts.branches)
         same_method = self.cls is other.cls and self.facts.method == other.facts.method
         return same_method and any(arms.get(offset, arm) != arm for offset, arm in other.facts.branches)
+
+    def storing(self, parts: Sequence[str]) -> Edit | None:
+        """The edit that stores the expression ``parts``, of which each could begin a line, if it takes such lines.
+
+        Parentheses go around the value where the statement would be longer than 88 columns and any line of the file.
+        None where it would not, or where it is no plain `target = value` on one line.
+        """
+        facts, value = self.facts, " ".join(parts)
+        room = max(_LINE_LENGTH, self.cls.project.files[self.cls.path].width)
+        room -= len(facts.indentation.expandtabs(4))
+        step = "\t" if "\t" in facts.indentation else "    "
+        plain = (
+            facts.statement.start + len(facts.target) + 3 == facts.span.start and facts.span.end == facts.statement.end
+        )
+        if not plain or "\n" in facts.source or "\r" in facts.source or len(facts.target) + 3 + len(value) <= room:
+            return None
+        lines = parts if 4 + len(value) > room else [value]
+        inside = "".join(f"{step}{line}\n" for line in lines)
+        return ReplaceStatement(self.cls.path, facts.statement, f"{facts.target} = (\n{inside})")
 
     def makes_modules(self) -> bool:
         """Whether every value other than None is certainly an ``nn.Module``."""

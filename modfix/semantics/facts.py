@@ -74,10 +74,11 @@ class Definition(NamedTuple):
     statement: Span
     line: int
     column: int
+    indentation: str  # what stands to the left of the statement
     kind: ValueKind
     refs: tuple[Ref, ...]  # of the values that are not None: callee of CALL; the name's own ref for NAME
     nones: tuple[Span, ...]  # the None constants inside the value
-    source: str  # of the value, where it is a name
+    source: str  # of the value, where it is a name or may be None
     optional_name: bool  # NAME: a parameter with default None, or annotated as optional, that was not rebound before
     present: bool  # NAME: a test around the assignment says that it is not None
     chain: tuple[str, ...]  # source of the other targets of `a = self.x = None`
@@ -314,3 +315,4 @@ class FileFacts:
     arguments: dict[str, tuple[Origin, ...]]  # the objects passed for a parameter in this file
     mentioned: frozenset[str]  # names that it imports, attributes read from other objects than `self`, keywords (`k=`)
     by_position: frozenset[str]  # names of functions whose results are listed, numbered, counted or paired
+    width: int  # of its longest line, in columns

@@ -13,6 +13,8 @@ and ``after/`` instead, with `cases()` in ``main.py``. ``case.toml`` is for exce
     The comments that rightly go away, e.g. ``["# may be None"]``.
 ``behaviour``
     Why the two versions are *not* compared by running them, as a sentence.
+``allow``
+    Kinds of differences that the verifier finds and that are meant, as for ``modfix verify --allow``.
 ``options``
     Table of options for the codemod.
 """
@@ -44,6 +46,7 @@ class Expectations:
     unsafe_fixes: bool = False
     comments_lost: tuple[str, ...] = ()
     behaviour: str | None = None
+    allow: tuple[str, ...] = ()
     options: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -135,5 +138,6 @@ def _read_expectations(path: Path) -> Expectations:
         raise FixtureError(f"{path}: {error}") from error
     if unknown := table.keys() - {entry.name for entry in fields(Expectations)}:
         raise FixtureError(f"{path}: unknown key `{min(unknown)}`")
-    table["comments_lost"] = tuple(table.get("comments_lost", ()))
+    for key in ("comments_lost", "allow"):
+        table[key] = tuple(table.get(key, ()))
     return Expectations(**table)

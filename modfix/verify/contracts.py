@@ -161,7 +161,7 @@ def _modules(before: Contracts, after: Contracts, renamed: _Renamed) -> Iterator
         if one[name][0] != two[name][0]:
             yield Difference("modules", "children-changed", f"`{name}` was `{one[name][0]}` and is `{two[name][0]}`")
     if _reordered(list(one), list(two)):
-        yield Difference("modules", "children-changed", "modules in another order")
+        yield Difference("modules", "children-reordered", "modules in another order")
 
 
 def _modes(before: Contracts, after: Contracts, renamed: _Renamed) -> Iterator[Difference]:

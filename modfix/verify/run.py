@@ -133,6 +133,7 @@ class _Case:
         self._case = case
         self._options = options
         self._keys = Keys()
+        self._state = ""  # file with the initial weights of the side before, where both sides are to start from these
         self._is_partial = False  # whether some phase failed, on both sides alike
         self._ran: tuple[dict[str, set[int]], dict[str, set[int]]] = ({}, {})
 
@@ -234,10 +235,24 @@ class _Case:
 
     def _count(self, proof: Verdict) -> Verdict:
         """The verdict of numbers; where they differ, the places come from the attempt at a proof."""
+        kind = "rng-order"
+        modulo = permit(kind, "numbers start from the same weights", self._options.allow, self._options.declared)
+        if modulo is None:
+            return self._compare_numbers(proof)
+        with tempfile.TemporaryDirectory(prefix="modfix-verify-") as folder:
+            state = f"{folder}/state.pt"
+            if failure(self._ask_one(0, "save", path=state)):
+                return self._compare_numbers(proof)
+            self._state = state
+            verdict = self._compare_numbers(proof)
+        return replace(verdict, modulo=(*verdict.modulo, modulo))
+
+    def _compare_numbers(self, proof: Verdict) -> Verdict:
         total: tuple[dict[str, str], dict[str, str]] = ({}, {})
+        close: Verdict | None = None
         self._ran = ({}, {})
         for run in NUMBERS:
-            pair = self._ask("numeric", **self._numeric(*run))
+            pair = self._digests(0, *run), self._digests(1, *run)
             if all(failure(one) for one in pair) and run != NUMBERS[0]:
                 continue  # the model does not run in this dtype
             if any(failure(one) for one in pair):
@@ -245,12 +260,24 @@ class _Case:
             if run == NUMBERS[0]:
                 self._is_partial = _failed_somewhere(pair[1])
             if differing(*pair, self._keys):
-                return self._judge(run, pair, proof)
+                verdict = self._judge(run, pair, proof)
+                if verdict.outcome is not Outcome.CLOSE:
+                    return verdict
+                close = close or verdict  # another scale may show more
+                continue
             if run == NUMBERS[0] and any("vacuous" in one for one in pair):
                 return self._numeric_verdict(pair, proof)
             for sum_, one in zip(total, pair, strict=True):
                 sum_.update(items(one))
-        return self._numeric_verdict(({"items": total[0]}, {"items": total[1]}), proof)
+        return close or self._numeric_verdict(({"items": total[0]}, {"items": total[1]}), proof)
+
+    def _digests(self, side: int, dtype: str, scale: float) -> Observation:
+        """The numbers of one side; without the phase ``build`` where the weights come from the side before."""
+        observation = self._ask_one(side, "numeric", **self._numeric(dtype, scale))
+        if not self._state or failure(observation):
+            return observation
+        kept = {key: value for key, value in items(observation).items() if Item.parse(key).phase != "build"}
+        return {**observation, "items": kept}
 
     def _judge(self, run: tuple[str, float], pair: tuple[Observation, Observation], proof: Verdict) -> Verdict:
         """The verdict about numbers that differ: too far apart, close, or different from one run to the next."""
@@ -259,7 +286,7 @@ class _Case:
         if self._close(run, unequal):
             reason = f"{len(unequal)} numbers differ within the error that {run[0]} has anyway, first `{unequal[0]}`"
             return replace(verdict, outcome=Outcome.CLOSE, reason=reason)
-        again = self._ask_one(0, "numeric", **self._numeric(*run))
+        again = self._digests(0, *run)
         noise = differing(pair[0], again)
         if set(unequal) <= set(noise):
             reason = f"not deterministic: `{noise[0]}` differs between two runs of the version before"
@@ -280,7 +307,8 @@ class _Case:
         return isinstance(entries, Mapping) and all(_is_close(entries.get(key)) for key in unequal)
 
     def _numeric(self, dtype: str, scale: float) -> dict[str, object]:
-        return {"dtype": dtype, "scale": scale, "device": self._options.device}
+        state = {"state": self._state} if self._state else {}
+        return {"dtype": dtype, "scale": scale, "device": self._options.device, **state}
 
     def _numeric_verdict(self, pair: tuple[Observation, Observation], proof: Verdict) -> Verdict:
         verdict = compare_observations(*pair, case=self._case.name, rung="numeric", keys=self._keys)

@@ -155,6 +155,7 @@ def test_options_go_before_the_configuration(fake: type[FakeSession], repository
         device = "cuda"
         allow = ["rng-order"]
         allow-close = true
+        compilers = true
         time-limit = 7
         python = "env/bin/python"
         """
@@ -166,6 +167,7 @@ def test_options_go_before_the_configuration(fake: type[FakeSession], repository
         "--allow",
         "keys-added, keys-lost",
         "--no-allow-close",
+        "--no-compilers",
         "--time-limit",
         "3",
         "--python",
@@ -183,6 +185,7 @@ def test_options_go_before_the_configuration(fake: type[FakeSession], repository
         7,
         "tests/ -q",
         "python train.py",
+        True,
     )
     assert given == Settings(
         (CaseSpec("net:Net", "net:Net", ("randn(2, 3)",)),),
@@ -307,3 +310,12 @@ def test_the_real_verifier_says_where_two_versions_part(repository: Path, modfix
     assert "> 14 |         return x + 2 if wrong is None else x * 3" in outcome.out
     assert sorted(path.name for path in repository.iterdir()) == [".git", "net.py"]
     assert str(Divergence("x", Place("aten.mul")).before) == "`aten.mul`"
+
+
+@pytest.mark.usefixtures("fake", "repository")
+def test_self_test_of_a_verifier_that_proves_everything(modfix: Modfix) -> None:
+    done = modfix("verify", "--self-test", "--device", "cpu")
+    assert done.code == 2
+    assert "right  nothing changed\n" in done.out
+    assert "wrong  relu6 for relu: has to be different, but is proved\n" in done.out
+    assert "cannot be relied on" in done.err

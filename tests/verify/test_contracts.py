@@ -31,7 +31,7 @@ DIFFERENCES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({"shared": {"fc.bias": "fc.weight"}}, {}, "sharing-changed", "no longer shared: `fc.bias` and `fc.weight`"),
     ({}, {"shared": {"fc.bias": "fc.weight"}}, "sharing-changed", "newly shared: `fc.bias` and `fc.weight`"),
     ({"modules": [NET, FC, IDENTITY]}, {}, "children-changed", "modules lost: `skip`"),
-    ({"modules": [NET, FC, IDENTITY]}, {"modules": [NET, IDENTITY, FC]}, "children-changed", "modules in another order"),
+    ({"modules": [NET, FC, IDENTITY]}, {"modules": [NET, IDENTITY, FC]}, "children-reordered", "modules in another order"),
     ({"modules": [NET, FC, IDENTITY]}, {"modules": [NET, FC, ["skip", "m.Skip", False]]}, "children-changed", "`skip` was `torch.nn.modules.linear.Identity` and is `m.Skip`"),
     ({}, {"modes": {"eval": ["fc"], "train": []}}, "modes-changed", "no longer follow `eval()`: `fc`"),
     ({}, {"modes": {"eval": [], "train": ["fc"]}}, "modes-changed", "no longer follow `train()`: `fc`"),

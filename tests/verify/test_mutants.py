@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,16 +17,19 @@ WRONG = list(load("WRONG"))
 EQUAL = list(load("EQUAL"))
 
 
-def sampled(rewrites: list[Rewrite], by: str) -> list[Any]:
-    """The rewrites as parameters; all but the first of each group are slow."""
-    seen: set[str] = set()
-    parameters = []
+def parameters(rewrites: list[Rewrite], *, fast: str, slow: int) -> list[Any]:
+    """The rewrites as parameters: the first of each group by ``fast`` runs always, the first ``slow`` of each file and
+    kind with the slow tests, and the rest with `make mutants`."""
+    groups: set[str] = set()
+    seen: Counter[tuple[str, str]] = Counter()
+    found = []
     for rewrite in rewrites:
-        group = getattr(rewrite, by)
-        marks = [pytest.mark.slow] if group in seen else []
-        seen.add(group)
-        parameters.append(pytest.param(rewrite, id=rewrite.id, marks=marks))
-    return parameters
+        group, key = getattr(rewrite, fast), (rewrite.file, rewrite.kind)
+        seen[key] += 1
+        marks = [] if group not in groups else [pytest.mark.slow if seen[key] <= slow else pytest.mark.exhaustive]
+        groups.add(group)
+        found.append(pytest.param(rewrite, id=rewrite.id, marks=marks))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +39,12 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
         yield Judge(workers, tmp_path_factory.mktemp("rewrites"))
 
 
-@pytest.mark.parametrize("rewrite", sampled(WRONG, "kind"))
+@pytest.mark.parametrize("rewrite", parameters(WRONG, fast="kind", slow=1))
 def test_wrong_rewrite_is_refuted(judge: Judge, rewrite: Rewrite) -> None:
     assert not fault(rewrite, judge.verdict(rewrite))
 
 
-@pytest.mark.parametrize("rewrite", sampled(EQUAL, "file"))
+@pytest.mark.parametrize("rewrite", parameters(EQUAL, fast="file", slow=2))
 def test_equal_rewrite_is_proved(judge: Judge, rewrite: Rewrite) -> None:
     assert not fault(rewrite, judge.verdict(rewrite))
 

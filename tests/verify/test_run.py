@@ -92,6 +92,19 @@ def test_near_enough_to_float64_is_close() -> None:
     assert verdict.reason == f"1 numbers differ within the error that float32 has anyway, first `{key}`"
 
 
+def test_what_is_close_at_one_scale_must_not_be_far_at_another() -> None:
+    near, far = "float32*1/train/output:", "float32*30/train/output:"
+    after = {"proof": OTHER, "numeric": numbers(**{near: "other", far: "other"})}
+    verdict, one, _ = verify({"proof": SAME, "numeric": numbers(), "close": close_to(near)}, after)
+    assert verdict.outcome is Outcome.DIFFERENT
+    assert verdict.divergence is not None
+    assert verdict.divergence.item == far
+    verdict, one, _ = verify({"proof": SAME, "numeric": numbers(), "close": close_to(near, far)}, after)
+    assert verdict.outcome is Outcome.CLOSE
+    assert f"first `{near}`" in verdict.reason
+    assert "numeric float64*1" in one.asked
+
+
 def test_every_unequal_item_must_be_near() -> None:
     keys = ("float32*1/train/output:", "float32*1/train/rng")
     after = {"proof": OTHER, "numeric": numbers(**dict.fromkeys(keys, "other"))}
@@ -312,3 +325,16 @@ def test_lines_of_a_case_in_which_a_phase_fails_count_for_nothing() -> None:
     assert result.verdict.outcome is Outcome.PROVED
     assert result.verdict.listed == ("train shows nothing, because both sides fail: ValueError: no",)
     assert result.before == result.after == {}
+
+
+def test_numbers_start_from_the_same_weights_where_their_order_is_permitted() -> None:
+    def seen(job: Mapping[str, object]) -> Mapping[str, object]:
+        number = numbers(**{"float32*1/build/state:w": "v"} if job.get("state") else {"float32*1/train/output:": "v"})
+        assert callable(number)
+        return number(job)
+
+    before = {"proof": SAME, "numeric": numbers(), "close": NOT_CLOSE, "save": {"saved": ["w"]}}
+    after = {"proof": OTHER, "numeric": seen}
+    assert verify(before, after)[0].outcome is Outcome.DIFFERENT
+    verdict, _, _ = verify(before, after, allow=["rng-order"])
+    assert (verdict.outcome, [modulo.kind for modulo in verdict.modulo]) == (Outcome.IDENTICAL, ["rng-order"])
