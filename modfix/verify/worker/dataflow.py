@@ -339,7 +339,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _encode_call(self, op: Operator, args: Sequence[Any], kwargs: dict[str, Any], read: _Read) -> bytes:
         parts = [self._named_argument(op, op.names[i], arg, read) for i, arg in enumerate(args)]
         if rules.commutes(op.canonical, args, kwargs.keys() - op.skipped):
-            read.contents.sort()
+            pairs = sorted(zip(read.contents, parts))
+            read.contents, parts = [content for content, _ in pairs], [part for _, part in pairs]
         for name in sorted(kwargs):
             part = self._named_argument(op, name, kwargs[name], read)
             if name not in op.skipped:

@@ -98,6 +98,12 @@ def _writes_argument(self, x):
     return x + 1
 
 
+def _reads_view_of_buffer(self, x):
+    self.b = self.a[:]
+    self.a.add_(1)
+    return x + self.b
+
+
 EQUAL = {
     "relu": (
         model(lambda self, x: functional.relu(self.a(x)), a=linear),
@@ -263,6 +269,11 @@ DIFFERENT = {
     ),
     "argument written": (model(lambda self, x: x * 2 + 1), model(_writes_argument), "eval/input:0"),
     "alias of the input": (model(lambda self, x: x), model(lambda self, x: x.clone()), "eval/aliasing"),
+    "view of a buffer": (
+        model(lambda self, x: (self.a.add_(1), x + self.b[0])[1], a=lambda: torch.ones(4), b=lambda: [torch.ones(4)]),
+        model(_reads_view_of_buffer, a=lambda: torch.ones(4)),
+        "eval/output:",
+    ),
     "carried state": (lambda: Counting(1), lambda: Counting(0), "eval/output:"),
     "carried state, later": (lambda: Counting(2), lambda: Counting(3), "eval/output:"),
     "key of the output": (
@@ -492,6 +503,23 @@ def test_two_parameters_of_one_draw_are_not_two_draws():
         prove(model(forward, a=shared), X, strict_rng=False), prove(model(forward, a=separate), X, strict_rng=False)
     )
     assert found == ["build/draws"]
+
+
+def test_two_masks_of_one_draw_are_not_two_draws():
+    def once(self, x):
+        return functional.dropout(x) * 2
+
+    def twice(self, x):
+        return functional.dropout(x) + functional.dropout(x)
+
+    def shared(self, x):
+        y = functional.dropout(x)
+        return y + y
+
+    assert differing(prove(model(twice), X, strict_rng=False), prove(model(twice), X, strict_rng=False)) == []
+    found = differing(prove(model(twice), X, strict_rng=False), prove(model(shared), X, strict_rng=False))
+    assert "train/draws" in found
+    assert differing(prove(model(once), X, strict_rng=False), prove(model(twice), X, strict_rng=False))
 
 
 def test_hidden_modules_can_be_made_to_follow():
