@@ -370,7 +370,7 @@ def _spelling(cls: ModuleClass) -> str | None:
 def _stored(attr: Attribute, defined: Defined) -> Iterator[Edit]:
     """The edits that make one assignment store ``nn.Identity()`` in place of None."""
     facts, path = defined.facts, defined.cls.path
-    spelling = _spelling(defined.cls)
+    spelling = defined.cls.spelling(IDENTITY, like=facts.source)
     if spelling is None:
         free = "nn" not in defined.cls.project.files[path].bindings
         spelling = "nn.Identity" if free else "torch.nn.Identity"

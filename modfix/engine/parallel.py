@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
+    from types import FrameType
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -71,14 +72,50 @@ def map_chunks(
         if progress is not None:
             progress(len(results))
 
-    while waiting:
-        suspects = _drain(function, items, jobs, waiting, store)
-        for index in (index for chunk in suspects for index in chunk):
-            single = range(index, index + 1)
-            # One item in a process of its own: if that process dies as well, there is no doubt about who is guilty.
-            if _drain(function, items, 1, deque([single]), store):
-                store(single, [crashed(items[index])])
+    with _interruptible() as stop_if_interrupted:
+        while waiting:
+            suspects = _drain(function, items, jobs, waiting, store)
+            stop_if_interrupted()
+            for index in (index for chunk in suspects for index in chunk):
+                single = range(index, index + 1)
+                # One item in a process of its own: if that process dies as well, there is no doubt about who is guilty.
+                guilty = _drain(function, items, 1, deque([single]), store)
+                stop_if_interrupted()
+                if guilty:
+                    store(single, [crashed(items[index])])
     return [results[index] for index in range(len(items))]
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], None]]:
+    """Remember Ctrl-C, and give a function that raises KeyboardInterrupt if there was one.
+
+    Python drops an exception that a signal raises inside a callback, such as those that run around a fork. The worker
+    processes die of the same Ctrl-C, and without this they would be taken for crashed and replaced.
+    """
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    interrupts: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        interrupts.append(number)
+        if callable(before):
+            before(number, frame)
+
+    def stop_if_interrupted() -> None:
+        if interrupts and callable(before):
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, remember)
+    try:
+        yield stop_if_interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _map_here(

@@ -221,9 +221,15 @@ def _no_op(
             why = f"line {alias.line} stores another value" if alias.line else "nothing before says so"
             return _No("alias-differs", f"without `{subject}`, `{target}` is not certainly `{source}`: {why}")
         only = unconditional and len(block) == 1 and not _read_in(guard[0].test, target)
-        if only and alias.definition is not None:
+        if only and alias.definition is not None and not _left_comment(alias.definition, guard[0], parents, positions):
             extra.append(RemoveStatement(path, positions.span(alias.definition)))
     return (*extra, drop)
+
+
+def _left_comment(alias: ast.stmt, guard: ast.AST, parents: Parents, positions: Positions) -> bool:
+    """Whether an alias has a comment that would stand elsewhere, beside other code, if the alias went."""
+    suite, index = parents.suite(alias)
+    return suite[index + 1] is not guard and positions.is_commented(alias)
 
 
 def _binds(test: ast.expr) -> bool:

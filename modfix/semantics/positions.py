@@ -33,6 +33,13 @@ class Positions:
         start = self._starts[node.lineno - 1]
         return self._text[start : self.offset(node.lineno, node.col_offset)]
 
+    def is_commented(self, node: ast.stmt) -> bool:
+        """Whether a comment stands behind ``node`` on its last line, or on the line above it."""
+        span, last = self.span(node), node.end_lineno or node.lineno
+        behind = self._text[span.end : self._starts[last] if last < len(self._starts) else None]
+        above = self._text[self._starts[node.lineno - 2] : self._starts[node.lineno - 1]] if node.lineno > 1 else ""
+        return "#" in behind or above.lstrip().startswith("#")
+
     def offset(self, line: int, column: int) -> int:
         """Character offset of a 1-based line and a column in UTF-8 bytes."""
         start = self._starts[line - 1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -255,14 +256,16 @@ class ModuleClass:
             not is_plain_base(base) and base not in FEW_MEMBERS for cls in self.relatives for base in cls.external_bases
         )
 
-    def spelling(self, dotted: str) -> str | None:
-        """How this file writes the torch name ``dotted`` (e.g.
+    def spelling(self, dotted: str, like: str = "") -> str | None:
+        """How this file writes the torch name ``dotted``, such as ``torch.nn.Identity``, at module level.
 
-        ``torch.nn.Identity``) at module level, or None without an import.
+        None without an import. Where it has several ways to write it, the one that the code ``like`` uses for other
+        members of the package goes first, then the shortest.
         """
         package, _, name = dotted.rpartition(".")
         bindings = self.project.files[self.path].bindings
         top, _, rest = dotted.partition(".")
+        found: list[str] = []
         for wanted, behind in ((dotted, ""), (package, f".{name}"), (top, f".{rest}")):
             names = [bound for bound, ref in bindings.items() if self.project.means(self.path, ref, wanted)]
             last = wanted.rpartition(".")[2]
@@ -270,8 +273,13 @@ class ModuleClass:
             if last not in bindings and any(self.project.means(self.path, star + last, wanted) for star in stars):
                 names.append(last)
             if names:
-                return min(names, key=lambda bound: (len(bound), bound)) + behind
-        return None
+                found.append(min(names, key=lambda bound: (len(bound), bound)) + behind)
+        used = (
+            spelling
+            for spelling in found
+            if re.search(rf"(?<![\w.]){re.escape(spelling.removesuffix(name))}[A-Z]", like) and spelling != name
+        )
+        return next(used, found[0] if found else None)
 
 
 def _leads_to(cls: ModuleClass, above: ModuleClass) -> bool:

@@ -14,6 +14,7 @@ from modfix.verify.contracts import Comparison, compare_contracts
 from modfix.verify.localize import operators, read_records
 from modfix.verify.plan import CaseSpec, named_apart
 from modfix.verify.verdicts import (
+    BEYOND_NUMBERS,
     Item,
     Keys,
     Observation,
@@ -379,8 +380,8 @@ def _numbers_may_help(proof: Verdict, observations: Sequence[Observation]) -> bo
     failures = [one for one in map(failure, observations) if one is not None]
     if failures:
         return any(one.kind in _NOT_THE_CODE for one in failures)
-    raised = any(check.name == "errors" and not check.outcome.passed for check in proof.checks)
-    return proof.outcome is Outcome.DIFFERENT and not raised
+    settled = any(check.name in ("errors", *BEYOND_NUMBERS) and not check.outcome.passed for check in proof.checks)
+    return proof.outcome is Outcome.DIFFERENT and not settled
 
 
 def _is_close(entry: object) -> bool:

@@ -155,6 +155,7 @@ def test_options_go_before_the_configuration(fake: type[FakeSession], repository
         device = "cuda"
         allow = ["rng-order"]
         allow-close = true
+        compilers = true
         time-limit = 7
         python = "env/bin/python"
         """
@@ -166,6 +167,7 @@ def test_options_go_before_the_configuration(fake: type[FakeSession], repository
         "--allow",
         "keys-added, keys-lost",
         "--no-allow-close",
+        "--no-compilers",
         "--time-limit",
         "3",
         "--python",
@@ -183,6 +185,7 @@ def test_options_go_before_the_configuration(fake: type[FakeSession], repository
         7,
         "tests/ -q",
         "python train.py",
+        True,
     )
     assert given == Settings(
         (CaseSpec("net:Net", "net:Net", ("randn(2, 3)",)),),
@@ -243,6 +246,15 @@ def test_verifying_needs_the_option_and_files(modfix: Modfix) -> None:
     assert "`--model` needs `--verify`" in modfix("apply", *MODEL).err
     outcome = modfix("apply", "--verify", *MODEL, "-", stdin=NET.encode())
     assert (outcome.code, "standard input" in outcome.err) == (2, True)
+
+
+@pytest.mark.usefixtures("fake", "repository")
+def test_apply_reports_verdicts_in_markdown(modfix: Modfix) -> None:
+    outcome = modfix("apply", "--verify", *MODEL, "--output-format", "markdown")
+    assert outcome.out.startswith("## modfix verify\n\nVerified 3 fixes: 3 PROVED.\n")
+    assert "it needs `--verify`" in modfix("apply", "--output-format", "markdown").err
+    complaint = modfix("apply", "--verify", *MODEL, "--diff", "--output-format", "markdown").err
+    assert "Markdown cannot go to stdout together with a patch" in complaint
 
 
 def test_what_changed_between_two_trees(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -85,16 +86,40 @@ def test_ctrl_c_and_kill_leave_no_process_behind(tmp_path: Path, kill: Callable[
     pids = tmp_path / "pids"
     command = [sys.executable, "-c", textwrap.dedent(SLOW), str(pids)]
     with subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL) as process:
-        wait_until(lambda: pids.exists() and len(pids.read_text().split()) == 2)
-        kill(process.pid)
-        assert process.wait(timeout=10) != 0
+        try:
+            wait_until(lambda: pids.exists() and len(pids.read_text().split()) == 2)
+            kill(process.pid)
+            assert process.wait(timeout=60) != 0
+        finally:  # where the test fails, it must not hang
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
     workers = [int(pid) for pid in pids.read_text().split()]
     wait_until(lambda: not any(is_running(pid) for pid in workers))
     assert len(workers) == 2, "nothing new was begun"
 
 
+LOST = """
+    import os, signal, time
+    from modfix.engine.parallel import map_chunks
+
+    signal.signal(signal.SIGINT, lambda *_: None)  # as where the interrupt falls into a callback, which drops it
+
+    def work(number):
+        os.killpg(0, signal.SIGINT)
+        time.sleep(60)
+
+    map_chunks(work, range(1000), jobs=2, crashed=lambda _: None)
+"""
+
+
+def test_a_lost_interrupt_is_not_a_crash() -> None:
+    command = [sys.executable, "-c", textwrap.dedent(LOST)]
+    done = subprocess.run(command, start_new_session=True, capture_output=True, text=True, timeout=60, check=False)
+    assert "KeyboardInterrupt" in done.stderr
+
+
 def wait_until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end, "waited for too long"
         time.sleep(0.02)

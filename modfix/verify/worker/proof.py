@@ -8,7 +8,7 @@ name, inputs by path, and so are the gradients that the outputs get; what a leaf
 Items beyond those that the package describes: ``PHASE/aliasing`` (which outputs share memory with what),
 ``PHASE/control`` (chain of the values that became Python numbers), ``PHASE/graph:FQN`` (state that hangs on the graph
 of the call), ``PHASE/argument`` (what containers among the arguments hold afterwards), ``PHASE/settings`` (of torch),
-``build/draws`` (with ``strict_rng=False``: which draws went into which state).
+``PHASE/draws`` (with ``strict_rng=False``: which draws went into which item).
 """
 
 from __future__ import annotations
@@ -106,6 +106,7 @@ class _Observer:
         self._names: dict[int, str] = {}
         self._fakes: Fakes | None = None
         self._tensors_seen = False
+        self._observed: dict[str, torch.Tensor] = {}  # in the phase at hand
 
     def observation(self) -> dict[str, Any]:
         result: dict[str, Any] = {
@@ -192,6 +193,7 @@ class _Observer:
         inputs = _Inputs(self._run, self.recorder, self._fakes, self._input_grads)
         generators.seed_all(self._run.seed)
         outputs: list[tuple[str, torch.Tensor]] = []
+        self._observed = {}
         try:
             with self._recording():
                 result = model(*inputs.args, **inputs.kwargs)
@@ -216,7 +218,7 @@ class _Observer:
         for path, leaf in flat.leaves:
             if isinstance(leaf, torch.Tensor):
                 outputs.append((path, leaf))
-                self._items[f"{phase}/output:{path}"] = self._value(leaf)
+                self._put(f"{phase}/output:{path}", leaf)
             else:
                 self._items[f"{phase}/output:{path}"] = repr(leaf)
         differentiable = [path for path, tensor in outputs if tensor.requires_grad]
@@ -268,17 +270,19 @@ class _Observer:
         self._left_behind(phase, state, inputs)
         for name, tensor in state.items():
             if tensor.is_leaf and tensor.grad is not None:
-                items[f"{phase}/grad:{name}"] = self._value(tensor.grad)
+                self._put(f"{phase}/grad:{name}", tensor.grad)
                 tensor.grad = None
         for path, grad in inputs.grads.items():
-            items[f"{phase}/input-grad:{path}"] = self._value(grad)
+            self._put(f"{phase}/input-grad:{path}", grad)
         for name, tensor in state.items():
-            items[f"{phase}/state:{name}"] = self._value(tensor)
+            self._put(f"{phase}/state:{name}", tensor)
         for path, tensor in inputs.tensors:
-            items[f"{phase}/input:{path}"] = self._value(tensor)
+            self._put(f"{phase}/input:{path}", tensor)
         if self.recorder.control:
             items[phase + "/control"] = self.recorder.control.hex()
         items[phase + "/rng"] = self._rng()
+        if not self.recorder.strict_rng:
+            items[phase + "/draws"] = self.recorder.draws(self._observed)
 
     def _left_behind(self, phase: str, state: dict[str, torch.Tensor], inputs: _Inputs) -> None:
         """What a call leaves besides values: state that hangs on its graph, other arguments, switches of torch."""
@@ -293,7 +297,7 @@ class _Observer:
             if not isinstance(leaf, torch.Tensor):
                 items[f"{phase}/argument:{path}"] = repr(leaf)
             elif id(leaf) not in given:
-                items[f"{phase}/argument:{path}"] = self.recorder.value(leaf).hex()
+                self._put(f"{phase}/argument:{path}", leaf)
         items[phase + "/settings"] = (
             f"default dtype {torch.get_default_dtype()}, grad mode {torch.is_grad_enabled()}, "
             f"deterministic {torch.are_deterministic_algorithms_enabled()}, threads {torch.get_num_threads()}"
@@ -302,10 +306,11 @@ class _Observer:
 
     # -- values ------------------------------------------------------------------------------------------------------
 
-    def _value(self, tensor: torch.Tensor) -> str:
-        if self._rung != "real" or not self.recorder.strict_rng:
-            return self.recorder.value(tensor).hex()
-        return self.recorder.value_and_bits(tensor).hex()
+    def _put(self, item: str, tensor: torch.Tensor) -> None:
+        self._observed[item] = tensor
+        with_bits = self._rung == "real" and self.recorder.strict_rng
+        value = self.recorder.value_and_bits(tensor) if with_bits else self.recorder.value(tensor)
+        self._items[item] = value.hex()
 
     def _rng(self) -> str:
         return generators.all_states().hex() if self.recorder.strict_rng else ""

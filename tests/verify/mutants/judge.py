@@ -22,10 +22,11 @@ CHECKS = {  # what a rewrite calls it -> the checks of the verifier, any of whic
     "hooks": ("hooks",),
     "gradients": ("parameter gradients", "input gradients"),
     "output": ("outputs", "output structure"),
-    "state": ("weights and buffers afterwards",),
-    "input": ("inputs afterwards",),
+    "state": ("weights and buffers afterwards", "state on a graph"),
+    "input": ("inputs afterwards", "arguments afterwards"),
     "rng": ("random numbers",),
     "error": ("errors",),
+    "initial": ("initial weights",),
     "global": ("settings of torch afterwards", "errors"),
 }
 
