@@ -614,6 +614,6 @@ def test_what_a_call_leaves_behind_shows():
     assert "eval/graph:seen" in items(lambda self, x, cache: _state_of_a_graph(self, x))
     assert items(lambda self, x, cache: cache.update(calls=2) or x * 2)["eval/argument:1.calls"] == "2"
     assert items(lambda self, x, cache: cache.update(more=x) or x * 2)["eval/argument"] != plain["eval/argument"]
-    switched = items(lambda self, x, cache: torch.set_grad_enabled(False) and None or x * 2)
+    switched = items(lambda self, x, cache: (torch.set_grad_enabled(False) and None) or x * 2)
     assert switched["eval/settings"] != plain["eval/settings"]
     assert torch.is_grad_enabled()
