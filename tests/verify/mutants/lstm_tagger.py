@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from modfix.model.verdict import Outcome
 from tests.verify.mutants import equal, wrong
 
 LSTM = "self.lstm = nn.LSTM(dim, hidden, num_layers=2, batch_first=True, bidirectional=True, dropout=0.2)"
@@ -161,7 +162,7 @@ WRONG = [
 ]
 
 EQUAL = [
-    equal("hidden_state_omitted", CALL, "self.lstm(packed)"),
+    equal("hidden_state_omitted", CALL, "self.lstm(packed)", outcome=Outcome.IDENTICAL),
     equal(
         "torch_zeros",
         "return (weight.new_zeros(4, batch, self.hidden_dim),\n",

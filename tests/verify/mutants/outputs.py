@@ -95,6 +95,7 @@ WRONG = [
         "error",
         "        if labels is not None:\n",
         "        if labels is not None:\n            labels = labels.view(-1, 3)\n",
+        at=("labels.view(-1, 3)", "ignore_index=-100)"),
     ),
     wrong(
         "raises_without_labels",

@@ -88,7 +88,11 @@ WRONG = [
 ]
 
 EQUAL = [
-    equal("relu_of_margin", "min=0.0).pow(2)", "min=0.0) ** 2"),
+    equal(
+        "power_operator",
+        "torch.clamp(self.margin - d, min=0.0).pow(2).mean()",
+        "(torch.clamp(self.margin - d, min=0.0) ** 2).mean()",
+    ),
     equal("clamp_method", "torch.clamp(self.margin - d, min=0.0)", "(self.margin - d).clamp(min=0.0)"),
     equal(
         "loop_over_inputs",

@@ -79,7 +79,13 @@ WRONG = [
     ),
     wrong("pad_value", "padding", "nn.ConstantPad1d((1, -1), 0.)", "nn.ConstantPad1d((1, -1), 1.)", at="self.shift(x)"),
     wrong("relu_twice_different", "operator", "out = F.relu(skips)", "out = F.relu(skips) + 0.0 * skips.abs()"),
-    wrong("contiguous_lost", "contiguous", "out.transpose(1, 2).contiguous()", "out.transpose(1, 2)", check="output"),
+    wrong(
+        "contiguous_before_the_transposition",
+        "contiguous",
+        "out.transpose(1, 2).contiguous()",
+        "out.contiguous().view(out.size(0), out.size(2), out.size(1))",
+        check="output",
+    ),
     wrong("classes_first", "layout", "out.transpose(1, 2).contiguous()", "out.contiguous()", check="output"),
     wrong(
         "bias_of_end",
