@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from modfix.model.verdict import Outcome
 from tests.verify.mutants import equal, wrong
 
 WRONG = [
@@ -96,7 +97,7 @@ EQUAL = [
         "        for row in [(3, 4, 2, 2, True), (4, 4, 2, 1, False)]:\n            layers.append(InvertedResidual(*row))\n        self.features = nn.Sequential(*layers)\n",
     ),
     equal("mean_of_tuple", "x.mean([2, 3])", "torch.mean(x, dim=(2, 3))"),
-    equal("product_turned_round", "return x * w", "return w.expand_as(x) * x"),
+    equal("product_turned_round", "return x * w", "return w.expand_as(x) * x", outcome=Outcome.IDENTICAL),
     equal(
         "conditional_return",
         "        if self.use_res:\n            return x + y\n        return y\n",

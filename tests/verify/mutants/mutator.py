@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from modfix.model.verdict import Outcome
 from tests.verify.mutants import equal, wrong
 
 WRONG = [
@@ -101,8 +102,8 @@ EQUAL = [
     equal("add_out_of_place", "cache['seen'].add_(1)", "cache['seen'] += 1"),
     equal("copy_by_slice", "cache['last'].copy_(x.detach())", "cache['last'][:] = x.detach()"),
     equal("split", "left, right = h.chunk(2, dim=1)", "left, right = h.split(3, dim=1)"),
-    equal("slices", "left, right = h.chunk(2, dim=1)", "left, right = h[:, :3], h[:, 3:]"),
-    equal("augmented_product", "y[:, 1].mul_(0.5)", "y[:, 1] *= 0.5"),
+    equal("slices", "left, right = h.chunk(2, dim=1)", "left, right = h[:, :3], h[:, 3:]", outcome=Outcome.IDENTICAL),
+    equal("augmented_product", "y[:, 1].mul_(0.5)", "y[:, 1] *= 0.5", outcome=Outcome.IDENTICAL),
     equal("in_place_index_add", "y = y.index_add(1, idx, right)", "y = torch.index_add(y, 1, idx, right)"),
     equal("detach_and_clone", "y = buf.clone()", "y = torch.clone(buf)"),
 ]
