@@ -96,12 +96,6 @@ EQUAL = [
     equal(
         "guard_turned_round", CASE, "        id_out = self.rbr_identity(x) if self.rbr_identity is not None else 0\n"
     ),
-    equal(
-        "dense_and_1x1_swapped",
-        "self.rbr_dense(x) + self.rbr_1x1(x) + id_out",
-        "self.rbr_1x1(x) + self.rbr_dense(x) + id_out",
-        kind="reordered",
-    ),
     equal("functional_pool", "self.gap(x).flatten(1)", "nn.functional.adaptive_avg_pool2d(x, 1).view(x.size(0), -1)"),
     equal("augmented", "out = out + self.skip(x)", "out += self.skip(x)"),
     equal("activation_in_place", "self.act = nn.ReLU()", "self.act = nn.ReLU(inplace=True)"),

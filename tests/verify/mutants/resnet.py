@@ -239,11 +239,6 @@ EQUAL = [
         "m.weight.data.normal_(0, math.sqrt(2. / n))",
         "with torch.no_grad():\n                    m.weight.normal_(0, math.sqrt(2. / n))",
     ),
-    equal(
-        "kaiming_fan_out",
-        "m.weight.data.normal_(0, math.sqrt(2. / n))",
-        "nn.init.kaiming_normal_(m.weight, mode='fan_out', nonlinearity='relu')",
-    ),
     equal("flatten", "x = x.view(x.size(0), -1)", "x = torch.flatten(x, 1)"),
     equal("reshape", "x = x.view(x.size(0), -1)", "x = x.reshape(x.shape[0], -1)"),
     equal(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from modfix.model.verdict import Outcome
 from tests.verify.mutants import equal, wrong
 
 WRONG = [
@@ -146,8 +147,18 @@ WRONG = [
 
 EQUAL = [
     equal("tensor_method_sum", "torch.sum(energy * self.v, dim=2)", "(energy * self.v).sum(dim=2)"),
-    equal("negative_dim_sum", "torch.sum(energy * self.v, dim=2)", "torch.sum(energy * self.v, dim=-1)"),
-    equal("product_turned_round", "(weights.unsqueeze(2) * memory).sum(0)", "(memory * weights.unsqueeze(2)).sum(0)"),
+    equal(
+        "negative_dim_sum",
+        "torch.sum(energy * self.v, dim=2)",
+        "torch.sum(energy * self.v, dim=-1)",
+        outcome=Outcome.IDENTICAL,
+    ),
+    equal(
+        "product_turned_round",
+        "(weights.unsqueeze(2) * memory).sum(0)",
+        "(memory * weights.unsqueeze(2)).sum(0)",
+        outcome=Outcome.IDENTICAL,
+    ),
     equal(
         "tanh_method",
         "torch.tanh(self.attn(torch.cat((query, memory), 2)))",

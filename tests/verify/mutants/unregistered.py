@@ -5,6 +5,13 @@ from tests.verify.mutants import equal, wrong
 LIST = "        self.layers = []\n        for _ in range(2):\n            self.layers.append(nn.Linear(dim, dim))\n"
 
 WRONG = [
+    wrong(
+        "dropout_follows_eval_now",
+        "registration",
+        "self.drops = [nn.Dropout(0.3)]",
+        "self.drops = nn.ModuleList([nn.Dropout(0.3)])",
+        at=("self.drops[0](", "head(x)"),
+    ),
     wrong("layers_registered", "registration", "self.layers = []", "self.layers = nn.ModuleList()", check="keys"),
     wrong(
         "layer_shared",
@@ -101,9 +108,6 @@ WRONG = [
 EQUAL = [
     equal("comprehension", LIST, "        self.layers = [nn.Linear(dim, dim) for _ in range(2)]\n"),
     equal("tuple", LIST, "        self.layers = tuple(nn.Linear(dim, dim) for _ in range(2))\n"),
-    equal(
-        "parameter_free_registered", "self.drops = [nn.Dropout(0.3)]", "self.drops = nn.ModuleList([nn.Dropout(0.3)])"
-    ),
     equal(
         "named_function",
         "        self.normalise = lambda x: norm(x)\n",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from modfix.model.verdict import Outcome
 from tests.verify.mutants import equal, wrong
 
 WRONG = [
@@ -200,10 +201,10 @@ EQUAL = [
         "h = F.gelu(h)",
         "h = self.act(h)",
     ),
-    equal("unbind", "q, k, v = qkv[0], qkv[1], qkv[2]", "q, k, v = qkv.unbind(0)"),
+    equal("unbind", "q, k, v = qkv[0], qkv[1], qkv[2]", "q, k, v = qkv.unbind(0)", outcome=Outcome.IDENTICAL),
     equal("matmul", "(q @ k.transpose(-2, -1))", "torch.matmul(q, k.transpose(-2, -1))"),
     equal("functional_softmax", "attn.softmax(dim=-1)", "F.softmax(attn, dim=-1)"),
-    equal("positive_dim", "attn.softmax(dim=-1)", "torch.softmax(attn, 3)"),
+    equal("positive_dim", "attn.softmax(dim=-1)", "torch.softmax(attn, 3)", outcome=Outcome.IDENTICAL),
     equal("mt", "k.transpose(-2, -1)", "k.mT"),
     equal("swapaxes", "(attn @ v).transpose(1, 2)", "(attn @ v).swapaxes(1, 2)"),
     equal(
