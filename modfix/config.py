@@ -45,6 +45,7 @@ class VerifyConfig:
     allow_close: bool = False
     allow_unverified: bool = False
     time_limit: float = 60  # seconds for each case
+    compilers: bool = False  # whether TorchScript and export must work where they worked
 
 
 @dataclass(frozen=True, slots=True)

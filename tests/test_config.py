@@ -142,11 +142,22 @@ def test_what_to_verify_is_read(tmp_path: Path) -> None:
         allow-close = true
         allow-unverified = true
         time-limit = 2.5
+        compilers = true
         """,
     )
     models = (ModelConfig("net:Net", ("randn(2, 3)",), {"mask": "ones(2)"}, "small"), ModelConfig("net:Net(3)"))
     expected = VerifyConfig(
-        models, "zoo:cases", "tests/ -q", "python train.py", "env/bin/python", "cpu", ("keys-added",), True, True, 2.5
+        models,
+        "zoo:cases",
+        "tests/ -q",
+        "python train.py",
+        "env/bin/python",
+        "cpu",
+        ("keys-added",),
+        True,
+        True,
+        2.5,
+        True,
     )
     assert loaded == Config(verify=expected)
 

@@ -33,6 +33,18 @@ class Device(str, Enum):
     CUDA = "cuda"
 
 
+class VerdictFormat(str, Enum):
+    """How verdicts are printed on stdout."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+Format = Annotated[
+    VerdictFormat,
+    typer.Option("--output-format", help="How to print the result; `markdown` has the verdicts, for a pull request."),
+]
 Models = Annotated[
     list[str] | None,
     typer.Option(
@@ -127,6 +139,14 @@ TimeLimit = Annotated[
         show_default=False,
     ),
 ]
+Compilers = Annotated[
+    bool | None,
+    typer.Option(
+        "--compilers/--no-compilers",
+        help="TorchScript and torch.export must work where they worked; takes seconds for each case.  [default: no]",
+        show_default=False,
+    ),
+]
 ExplainDiff = Annotated[bool, typer.Option("--explain-diff", help="Show the source of both versions where they part.")]
 
 
@@ -146,6 +166,7 @@ class Request:
     allow_close: bool | None = None
     allow_unverified: bool | None = None
     time_limit: float | None = None
+    compilers: bool | None = None
 
     @property
     def given(self) -> list[str]:
@@ -163,6 +184,7 @@ class Request:
             "--allow-close": self.allow_close,
             "--allow-unverified": self.allow_unverified,
             "--time-limit": self.time_limit,
+            "--compilers": self.compilers,
         }
         return [name for name, value in options.items() if value is not None]
 
@@ -195,6 +217,7 @@ def settings(root: Path, config: VerifyConfig, request: Request) -> Settings:
         cases,
         tests=tests,
         run=run,
+        compilers=config.compilers if request.compilers is None else request.compilers,
         python=Path(os.path.abspath(python)),  # not resolved: a virtual environment is known by its link
         device=request.device.value if request.device is not None else config.device,
         allow=frozenset(allow),

@@ -31,7 +31,7 @@ def apply_verified(session: Session, required: Applicability, chosen: Settings) 
     with verification.session(chosen) as running:
         before = running.folder(root)
 
-        def attempt(left_out: frozenset[str]) -> Attempt:
+        def attempt(left_out: frozenset[str], only: str) -> Attempt:
             applied = session.apply(
                 required, accept=lambda finding: finding.fingerprint not in left_out, progress=running.progress
             )
@@ -40,9 +40,8 @@ def apply_verified(session: Session, required: Applicability, chosen: Settings) 
                 return Attempt(applied, change, (), VerifyResult((), (), running.environment))
             overlay = {one.path: one.before.encode(one.after) for one in applied.changes}
             after = running.folder(root, overlay)
-            cases, result = running.compare(
-                before, after, change, declared=verification.declared(session.codemods, applied.applied)
-            )
+            declared = verification.declared(session.codemods, applied.applied)
+            cases, result = running.compare(before, after, change, declared=declared, only=only)
             running.forget(after)
             return Attempt(applied, change, cases, result)
 

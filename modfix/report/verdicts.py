@@ -38,7 +38,8 @@ class VerdictText:
         if result.fixes:
             yield from self._table("fix", [self._fix_row(fix) for fix in result.fixes])
             yield ""
-        yield from self._table("case", [self._case_row(verdict) for verdict in result.verdicts])
+        if result.verdicts:
+            yield from self._table("case", [self._case_row(verdict) for verdict in result.verdicts])
         for fix in result.fixes:
             yield from self._fix_details(fix)
         for verdict in result.verdicts:

@@ -55,11 +55,34 @@ class Origins:
         if isinstance(value, ast.IfExp):
             return _either(self.origin(v, functions, cls, depth + 1) for v in (value.body, value.orelse))
         if isinstance(value, ast.Attribute):
+            package = self._untouched_part(value, functions)
+            if package is not None:
+                return Origin((f"{package}.*",))
             owner = self.origin(value.value, functions, cls, depth + 1).made_by
             if len(owner) == 1 and owner[0] != UNKNOWN and owner[0][0] not in "%^":
                 return Origin((f"%{value.attr}|{owner[0]}",))
             return Origin((f"%{value.attr}",))
         return self._named(value, functions, cls, depth) if isinstance(value, ast.Name) else UNKNOWN_ORIGIN
+
+    def _untouched_part(self, part: ast.Attribute, functions: tuple[FunctionNode, ...]) -> Ref | None:
+        """What made ``m`` of `m.classifier`, if that is torchvision and nothing in the function has changed it yet."""
+        if not isinstance(part.value, ast.Name) or not functions:
+            return None
+        name, parents = part.value.id, self.parents(functions)
+        made = last_value(parents, parents.statement(part), name)
+        made_by = self._names.resolve(made.func, functions) if isinstance(made, ast.Call) else UNKNOWN
+        if made is None or not made_by.startswith("torchvision."):
+            return None
+        for node in walk(functions[0]):
+            if not made.lineno < getattr(node, "lineno", 0) < part.lineno:
+                continue
+            stored = (
+                isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load) and is_name(node.value, name)
+            )
+            given = isinstance(node, ast.Call) and any(is_name(argument, name) for argument in node.args)
+            if stored or given:
+                return None
+        return made_by
 
     def _made(
         self, call: ast.Call, functions: tuple[FunctionNode, ...], cls: tuple[str, str] | None, depth: int

@@ -167,6 +167,7 @@ class _Scanner:
                 forms[node.value] = _ITEM
                 if forms.get(node, _PLAIN).form in (UseForm.NONE_TEST, UseForm.TEST):
                     self._tested_child(node.value, context)
+                self._entry_by_name(node, context)
             elif isinstance(node, ast.Compare):
                 self._compare(node, forms, context)
             elif isinstance(node, (ast.If, ast.IfExp, ast.While, ast.Assert)):
@@ -359,6 +360,22 @@ class _Scanner:
         if isinstance(node, ast.Attribute) and node.attr == "_modules" and not is_name(node.value, context.self_name):
             self.notes.append(_note("modules-dict", node))
 
+    def _entry_by_name(self, node: ast.Subscript, context: Context) -> None:
+        """An attribute by its name: `vars(m)["x"]`, `m.__dict__["x"]`. For `self` there is a note of the class."""
+        holder, key = node.value, node.slice
+        if isinstance(holder, ast.Call) and is_name(holder.func, "vars") and len(holder.args) == 1:
+            owner = holder.args[0]
+        elif isinstance(holder, ast.Attribute) and holder.attr == "__dict__":
+            owner = holder.value
+        else:
+            return
+        if isinstance(key, ast.Constant) and isinstance(key.value, str) and not is_name(owner, context.self_name):
+            source = dotted(owner)
+            receiver = None if source is None else context.receiver(source)
+            if receiver is not None and not receiver.ref:
+                receiver.ref = self._ref(owner, context)
+            self._outside(key.value, UseForm.STRING, node, receiver)
+
     # Calls ------------------------------------------------------------------------------------------------------------
 
     def _call(self, node: ast.Call, forms: dict[ast.AST, Form], context: Context) -> None:
@@ -366,6 +383,10 @@ class _Scanner:
         for keyword in node.keywords:
             if keyword.arg is not None and not is_name(keyword.value, keyword.arg):
                 self.mentioned.add(keyword.arg + "=")
+        if getattr(func, "attr", getattr(func, "id", None)) == "attrgetter":
+            for name in (a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)):
+                for part in name.split("."):
+                    self._outside(part, UseForm.STRING, node, None)
         if context.record is not None and context.method is not None:
             self._torch_call(node, func, context)
             if _gives(node, context.self_name):

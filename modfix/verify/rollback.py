@@ -34,19 +34,23 @@ class Kept:
     rolled_back: tuple[str, ...]  # fingerprints
 
 
-def keep(attempt: Callable[[frozenset[str]], Attempt], acceptable: Collection[Outcome]) -> Kept:
+Attempting = Callable[[frozenset[str], str], Attempt]
+
+
+def keep(attempt: Attempting, acceptable: Collection[Outcome]) -> Kept:
     """Make and verify fixes until all that are left have an acceptable verdict; what is left has been verified itself.
 
     First go the fixes to which a divergence points; where it points to several, group testing finds one. Only when
     nothing is DIFFERENT any more, other unacceptable fixes go: their verdict may have hung on the guilty ones.
 
     Args:
-        attempt: makes all fixes but those with the given fingerprints, and verifies them.
+        attempt: makes all fixes but those with the given fingerprints, and verifies them: with the case of the given
+            name alone, or with all cases where the name is empty.
         acceptable: verdicts with which a fix is applied.
     """
     rejected: dict[str, FixVerdict] = {}
     while True:
-        now = attempt(frozenset(rejected))
+        now = attempt(frozenset(rejected), "")
         bad = _different(now, attempt, rejected) or {
             fix.finding.fingerprint: fix for fix in now.result.fixes if fix.outcome not in acceptable
         }
@@ -57,9 +61,7 @@ def keep(attempt: Callable[[frozenset[str]], Attempt], acceptable: Collection[Ou
     return Kept(now.applied, replace(now.result, fixes=fixes), tuple(rejected))
 
 
-def _different(
-    now: Attempt, attempt: Callable[[frozenset[str]], Attempt], rejected: Collection[str]
-) -> dict[str, FixVerdict]:
+def _different(now: Attempt, attempt: Attempting, rejected: Collection[str]) -> dict[str, FixVerdict]:
     """The fixes that make cases differ, as far as one round can tell; empty where no case does."""
     verdicts = {fix.finding.fingerprint: fix for fix in now.result.fixes}
     by_case = [(case, [fix for fix in suspects(now.change, case) if fix in verdicts]) for case in now.different]
@@ -74,7 +76,7 @@ def _search(
     case: CaseResult,
     group: list[str],
     everything: list[str],
-    attempt: Callable[[frozenset[str]], Attempt],
+    attempt: Attempting,
     rejected: frozenset[str],
 ) -> list[str]:
     """The fix of ``group`` that makes ``case`` differ: the last one of the shortest start of the group that does.
@@ -84,7 +86,8 @@ def _search(
 
     def differs(included: Collection[str]) -> bool:
         left_out = rejected.union(fix for fix in group if fix not in included)
-        return any(one.verdict.case == case.verdict.case for one in attempt(left_out).different)
+        name = case.verdict.case
+        return any(one.verdict.case == name for one in attempt(left_out, name).different)
 
     if len(group) < len(everything) and differs(()):
         group = everything  # the culprit is none of those that looked like it

@@ -29,6 +29,7 @@ class Settings:
         allow_unverified: whether UNVERIFIED is good enough.
         time_limit_s: for each question about a case, and for each test; a script has ten times as long.
         tests: arguments of pytest: the project's own tests, run in lock step; none where empty.
+        compilers: whether TorchScript and export must work where they worked before; that takes seconds a case.
         run: a command such as ``python train.py --epochs 1``, run in lock step; none where empty.
     """
 
@@ -41,6 +42,7 @@ class Settings:
     time_limit_s: float = 60
     tests: str = ""
     run: str = ""
+    compilers: bool = False
 
     @property
     def acceptable(self) -> frozenset[Outcome]:
@@ -104,6 +106,7 @@ class Session:
         change: Change,
         *,
         declared: Mapping[str, str] | None = None,
+        only: str = "",
     ) -> tuple[list[CaseResult], VerifyResult]:
         """The verdicts about two versions, of cases and of the fixes that ``change`` consists of.
 
@@ -112,6 +115,7 @@ class Session:
             after: from this session.
             change: what changed between the two.
             declared: kinds of differences that codemods declare -> name of the codemod.
+            only: name of the only case to run; all where it is empty.
 
         Raises:
             LockStepError: the tests or the script cannot be run at all.
@@ -125,9 +129,12 @@ class Session:
             declared=declared or {},
             watch_before=watch[0],
             watch_after=watch[1],
+            compilers=self._settings.compilers,
         )
-        results += verify_cases(*sides, ready, options, self.progress)
-        results += self._lock_step(*sides, Watch(*watch))
+        wanted = [case for case in ready if only in ("", case.name)]
+        results += verify_cases(*sides, wanted, options, self.progress)
+        if not only or not wanted:
+            results += self._lock_step(*sides, Watch(*watch))
         verdicts = tuple(result.verdict for result in results)
         return results, VerifyResult(verdicts, judge(change, results), self.environment)
 

@@ -43,6 +43,9 @@ _CHECK_NAMES = {  # kind of item -> what reports call it
     "input": "inputs afterwards",
     "rng": "random numbers",
     "error": "errors",
+    "graph": "weights and buffers afterwards",
+    "argument": "inputs afterwards",
+    "settings": "settings of torch afterwards",
 }
 _INITIAL = "initial weights"
 _STEPS = "optimizer steps"

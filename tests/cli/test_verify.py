@@ -155,6 +155,7 @@ def test_options_go_before_the_configuration(fake: type[FakeSession], repository
         device = "cuda"
         allow = ["rng-order"]
         allow-close = true
+        compilers = true
         time-limit = 7
         python = "env/bin/python"
         """
@@ -166,6 +167,7 @@ def test_options_go_before_the_configuration(fake: type[FakeSession], repository
         "--allow",
         "keys-added, keys-lost",
         "--no-allow-close",
+        "--no-compilers",
         "--time-limit",
         "3",
         "--python",
@@ -183,6 +185,7 @@ def test_options_go_before_the_configuration(fake: type[FakeSession], repository
         7,
         "tests/ -q",
         "python train.py",
+        True,
     )
     assert given == Settings(
         (CaseSpec("net:Net", "net:Net", ("randn(2, 3)",)),),
@@ -243,6 +246,15 @@ def test_verifying_needs_the_option_and_files(modfix: Modfix) -> None:
     assert "`--model` needs `--verify`" in modfix("apply", *MODEL).err
     outcome = modfix("apply", "--verify", *MODEL, "-", stdin=NET.encode())
     assert (outcome.code, "standard input" in outcome.err) == (2, True)
+
+
+@pytest.mark.usefixtures("fake", "repository")
+def test_apply_reports_verdicts_in_markdown(modfix: Modfix) -> None:
+    outcome = modfix("apply", "--verify", *MODEL, "--output-format", "markdown")
+    assert outcome.out.startswith("## modfix verify\n\nVerified 3 fixes: 3 PROVED.\n")
+    assert "it needs `--verify`" in modfix("apply", "--output-format", "markdown").err
+    complaint = modfix("apply", "--verify", *MODEL, "--diff", "--output-format", "markdown").err
+    assert "Markdown cannot go to stdout together with a patch" in complaint
 
 
 def test_what_changed_between_two_trees(tmp_path: Path) -> None:
@@ -307,3 +319,12 @@ def test_the_real_verifier_says_where_two_versions_part(repository: Path, modfix
     assert "> 14 |         return x + 2 if wrong is None else x * 3" in outcome.out
     assert sorted(path.name for path in repository.iterdir()) == [".git", "net.py"]
     assert str(Divergence("x", Place("aten.mul")).before) == "`aten.mul`"
+
+
+@pytest.mark.usefixtures("fake", "repository")
+def test_self_test_of_a_verifier_that_proves_everything(modfix: Modfix) -> None:
+    done = modfix("verify", "--self-test", "--device", "cpu")
+    assert done.code == 2
+    assert "right  nothing changed\n" in done.out
+    assert "wrong  relu6 for relu: has to be different, but is proved\n" in done.out
+    assert "cannot be relied on" in done.err

@@ -80,6 +80,13 @@ def test_what_passed_without_notes_takes_no_more_than_its_row() -> None:
     assert sum("small" in line for line in VerdictText().report(VerifyResult((quiet,)))) == 2
 
 
+def test_where_nothing_was_verified_there_are_no_tables() -> None:
+    assert list(VerdictText().report(VerifyResult((), (), RESULT.environment))) == [
+        "",
+        "Python 3.11.7, torch 2.13.0, cuda, 1 thread, rules 7",
+    ]
+
+
 def test_summaries() -> None:
     assert summary(RESULT) == "Verified 4 fixes: 1 PROVED, 1 IDENTICAL, 1 UNVERIFIED, 1 DIFFERENT."
     assert summary(VerifyResult(VERDICTS[:1])) == "Verified 1 case: 1 PROVED."

@@ -95,6 +95,15 @@ def test_by_what_the_code_expects(body: str, may_be: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("between", "may_be"),
+    [("", False), ("model.fc = Net()", True), ("change(model)", True), ("model.eval()", False)],
+)
+def test_parts_of_what_torchvision_makes(between: str, may_be: bool) -> None:
+    lines = ["def f():", "    model = torchvision.models.resnet18()", "    " + (between or "pass")]
+    assert sliced("\n".join([*lines, "    model.fc = list(model.fc.children())[0]", ""])) is may_be
+
+
+@pytest.mark.parametrize(
     ("annotation", "may_be"), [("nn.Module", True), ("Net", True), ("Sub", True), ("Other", False), ("'Net'", True)]
 )
 def test_by_annotation(annotation: str, may_be: bool) -> None:

@@ -32,9 +32,11 @@ class Repository:
         self.judge_case = judge_case
         self.executed = executed
         self.runs = 0
+        self.asked: list[str] = []
 
-    def attempt(self, left_out: Collection[str]) -> Attempt:
+    def attempt(self, left_out: Collection[str], only: str) -> Attempt:
         self.runs += 1
+        self.asked.append(only)
         made = [finding for finding in self.all if finding.fingerprint not in left_out]
         numbers = {finding.location.line for finding in made}
         sides = {
@@ -93,6 +95,8 @@ def test_group_testing_finds_one_that_nothing_points_to(culprit: int) -> None:
     assert repository.numbers(kept) == [n for n in range(1, 33) if n != culprit]
     assert outcomes(kept)[f"C{culprit}"] is Outcome.DIFFERENT
     assert repository.runs <= math.log2(32) + 3
+    assert repository.asked[0] == repository.asked[-1] == ""
+    assert set(repository.asked[1:-1]) == {"net"}
 
 
 def test_of_two_that_are_wrong_only_together_one_goes() -> None:

@@ -86,7 +86,7 @@ def _quantizer(tensor: torch.Tensor) -> list[Any]:
 
 def _flattened(tensor: Any) -> tuple[list[str], Any]:
     cls = type(tensor)
-    if not hasattr(cls, "__tensor_flatten__"):
+    if getattr(cls, "__tensor_flatten__", None) is None:
         raise UnsupportedError(f"tensor subclass `{cls.__qualname__}` does not say what it consists of")
     names, context = tensor.__tensor_flatten__()
     return list(names), context

@@ -20,6 +20,7 @@ _Put = Optional[Callable[[Any], None]]
 _MAX_OBJECTS = 200_000  # a configuration tree that is larger holds no layers
 _OWN = frozenset(nn.Module().__dict__)  # what every module has
 _HOOKS = tuple(sorted(name for name in _OWN if name.endswith("_hooks")))
+_SIMPLE = (str, bytes, int, float, complex, bool, type(None), type, types.ModuleType)  # hold nothing
 # Objects of these packages are not looked into, except containers and `functools.partial`.
 _FOREIGN = (
     "torch.",
@@ -154,9 +155,9 @@ class _Walk:
 
     def _attributes_of(self, module: nn.Module, name: str) -> None:
         attrs = module.__dict__
-        for key in list(attrs):
-            if key not in _OWN:
-                self._value(attrs[key], _join(name, key), _setter(attrs, key))
+        for key, value in list(attrs.items()):
+            if key not in _OWN and not isinstance(value, _SIMPLE):
+                self._value(value, _join(name, key), _setter(attrs, key))
         for key in _HOOKS:
             for number, hook in enumerate(list(attrs.get(key, {}).values())):
                 self._value(hook, _join(name, f"{key}.{number}"), None)
@@ -165,7 +166,7 @@ class _Walk:
         if isinstance(value, torch.Tensor):
             self.slots.append(Slot(name, value, put, False))
             return
-        if isinstance(value, (str, bytes, int, float, complex, bool, type(None), type, types.ModuleType)):
+        if isinstance(value, _SIMPLE):
             return
         if isinstance(value, nn.Module):
             if id(value) not in self.named:

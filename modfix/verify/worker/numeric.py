@@ -120,6 +120,8 @@ class _Run:
             self._phase(phase, training)
         if "again" not in self.failures and self._learns and self._plan.scale == 1:
             self._train_on()
+        else:
+            self._record(self._passes[-1][0], self._state())
 
     def result(self) -> dict[str, Any]:
         """The observation.
@@ -194,9 +196,9 @@ class _Run:
             values.append(("error", digests.Text(f"backward: {describe_error(error)}")))
         values.extend((f"input:{path}", leaf) for path, leaf in structure.flatten(arguments)[0])
         values.extend((f"input-grad:{path}", leaf.grad) for path, leaf in self.arguments.leaves.items())
-        # A digest costs a good part of what computing a gradient costs. What `eval` does to parameters shows after
-        # `train`, and the gradients of `again` in what the steps make of them.
-        values.extend(self._state(parameters=phase == "train"))
+        # A digest costs a good part of what computing a gradient costs. What a phase does to parameters shows at the
+        # end, and so do the gradients of `again`, in what the steps make of them.
+        values.extend(self._state(parameters=False))
         if phase != "again":
             values.extend((f"grad:{name}", tensor.grad) for name, tensor in self._trainable())
         values.append(("rng", _generators()))

@@ -89,7 +89,7 @@ class Operator(NamedTuple):
     query: bool  # asks for something that is no value
     known: bool  # of a namespace whose kernels are not the project's
     returns_views: bool  # all outputs are views of arguments
-    pure: bool  # writes nothing, and returns no view
+    pure: bool  # writes nothing
 
 
 def describe(func: Any) -> Operator:
@@ -114,7 +114,6 @@ def describe(func: Any) -> Operator:
     if name.startswith("aten::rrelu_with_noise"):
         overwrites |= {"noise"}
     returns = list(schema.returns)
-    aliased = [r for r in returns if r.alias_info is not None]
     return Operator(
         name=name,
         full_name="{}.{}".format(name, overload or "default"),
@@ -133,7 +132,7 @@ def describe(func: Any) -> Operator:
         query=name in _QUERIES,
         known=name.partition("::")[0] in _KNOWN_NAMESPACES,
         returns_views=bool(returns) and all(r.alias_info is not None and not r.alias_info.is_write for r in returns),
-        pure=not writes and not conditional and not aliased and bool(returns),
+        pure=not writes and not conditional and bool(returns),
     )
 
 

@@ -6,8 +6,9 @@ name, inputs by path, and so are the gradients that the outputs get; what a leaf
 ``build``.
 
 Items beyond those that the package describes: ``PHASE/aliasing`` (which outputs share memory with what),
-``PHASE/control`` (chain of the values that became Python numbers), ``build/draws`` (with ``strict_rng=False``: which
-draws went into which state).
+``PHASE/control`` (chain of the values that became Python numbers), ``PHASE/graph:FQN`` (state that hangs on the graph
+of the call), ``PHASE/argument`` (what containers among the arguments hold afterwards), ``PHASE/settings`` (of torch),
+``PHASE/draws`` (with ``strict_rng=False``: which draws went into which item).
 """
 
 from __future__ import annotations
@@ -105,6 +106,7 @@ class _Observer:
         self._names: dict[int, str] = {}
         self._fakes: Fakes | None = None
         self._tensors_seen = False
+        self._observed: dict[str, torch.Tensor] = {}  # in the phase at hand
 
     def observation(self) -> dict[str, Any]:
         result: dict[str, Any] = {
@@ -191,6 +193,7 @@ class _Observer:
         inputs = _Inputs(self._run, self.recorder, self._fakes, self._input_grads)
         generators.seed_all(self._run.seed)
         outputs: list[tuple[str, torch.Tensor]] = []
+        self._observed = {}
         try:
             with self._recording():
                 result = model(*inputs.args, **inputs.kwargs)
@@ -215,7 +218,7 @@ class _Observer:
         for path, leaf in flat.leaves:
             if isinstance(leaf, torch.Tensor):
                 outputs.append((path, leaf))
-                self._items[f"{phase}/output:{path}"] = self._value(leaf)
+                self._put(f"{phase}/output:{path}", leaf)
             else:
                 self._items[f"{phase}/output:{path}"] = repr(leaf)
         differentiable = [path for path, tensor in outputs if tensor.requires_grad]
@@ -264,26 +267,50 @@ class _Observer:
         items = self._items
         self._state = named_state(model)
         state = {name: tensor for name, tensor in self._state.items() if not _is_lazy(tensor)}
+        self._left_behind(phase, state, inputs)
         for name, tensor in state.items():
             if tensor.is_leaf and tensor.grad is not None:
-                items[f"{phase}/grad:{name}"] = self._value(tensor.grad)
+                self._put(f"{phase}/grad:{name}", tensor.grad)
                 tensor.grad = None
         for path, grad in inputs.grads.items():
-            items[f"{phase}/input-grad:{path}"] = self._value(grad)
+            self._put(f"{phase}/input-grad:{path}", grad)
         for name, tensor in state.items():
-            items[f"{phase}/state:{name}"] = self._value(tensor)
+            self._put(f"{phase}/state:{name}", tensor)
         for path, tensor in inputs.tensors:
-            items[f"{phase}/input:{path}"] = self._value(tensor)
+            self._put(f"{phase}/input:{path}", tensor)
         if self.recorder.control:
             items[phase + "/control"] = self.recorder.control.hex()
         items[phase + "/rng"] = self._rng()
+        if not self.recorder.strict_rng:
+            items[phase + "/draws"] = self.recorder.draws(self._observed)
+
+    def _left_behind(self, phase: str, state: dict[str, torch.Tensor], inputs: _Inputs) -> None:
+        """What a call leaves besides values: state that hangs on its graph, other arguments, switches of torch."""
+        items = self._items
+        for name, tensor in state.items():
+            if tensor.grad_fn is not None:
+                items[f"{phase}/graph:{name}"] = "state is part of a graph"
+        given = {id(tensor) for _, tensor in inputs.tensors}
+        flat = structure.flatten(inputs.named)
+        items[phase + "/argument"] = str(flat.shape)
+        for path, leaf in flat.leaves:
+            if not isinstance(leaf, torch.Tensor):
+                items[f"{phase}/argument:{path}"] = repr(leaf)
+            elif id(leaf) not in given:
+                items[f"{phase}/argument:{path}"] = self.recorder.value(leaf).hex()
+        items[phase + "/settings"] = (
+            f"default dtype {torch.get_default_dtype()}, grad mode {torch.is_grad_enabled()}, "
+            f"deterministic {torch.are_deterministic_algorithms_enabled()}, threads {torch.get_num_threads()}"
+        )
+        torch.set_grad_enabled(True)  # the next phase needs it
 
     # -- values ------------------------------------------------------------------------------------------------------
 
-    def _value(self, tensor: torch.Tensor) -> str:
-        if self._rung != "real" or not self.recorder.strict_rng:
-            return self.recorder.value(tensor).hex()
-        return self.recorder.value_and_bits(tensor).hex()
+    def _put(self, item: str, tensor: torch.Tensor) -> None:
+        self._observed[item] = tensor
+        with_bits = self._rung == "real" and self.recorder.strict_rng
+        value = self.recorder.value_and_bits(tensor) if with_bits else self.recorder.value(tensor)
+        self._items[item] = value.hex()
 
     def _rng(self) -> str:
         return generators.all_states().hex() if self.recorder.strict_rng else ""
@@ -315,6 +342,7 @@ class _Inputs:
         self.args = tuple(replaced[str(i)] for i in range(count))
         self.kwargs = {key: replaced[key] for key in kwargs}
         self.tensors = structure.tensors(replaced)
+        self.named = replaced
 
     def _leaf(self, path: str, tensor: torch.Tensor) -> torch.Tensor:
         tensor = tensor.detach()

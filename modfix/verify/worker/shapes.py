@@ -19,6 +19,7 @@ class _Result(NamedTuple):
     stride: tuple[int, ...]
     dtype: torch.dtype
     device: torch.device
+    view_at: int | None = None  # offset into the storage of the first argument; None for memory of its own
 
 
 _Key = Tuple[Any, bytes, torch.dtype]
@@ -31,12 +32,13 @@ _remembered: dict[_Key, _Remembered | None] = {}  # None: has to be asked each t
 def call(func: Any, args: Sequence[Any], kwargs: dict[str, Any], shape: bytes) -> Any:
     """``func(*args, **kwargs)``; ``shape`` says everything about the arguments that the result's shape depends on.
 
-    The operator must write no argument and return no view, and no tensor argument may have a known content.
+    The operator must write no argument, and no tensor argument may have a known content.
     """
     mode = torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE)
     key = (func, shape, torch.get_default_dtype())
     known = _remembered.get(key)
-    if known is None or mode is None:
+    # In inference mode a view of a usual tensor is a usual tensor, but what is made there is not.
+    if known is None or mode is None or torch.is_inference_mode_enabled():
         outs = _asked(mode, func, args, kwargs)
         if key not in _remembered:
             _remembered[key] = _describe(outs, args, kwargs)
@@ -44,7 +46,7 @@ def call(func: Any, args: Sequence[Any], kwargs: dict[str, Any], shape: bytes) -
     kind, elements = known
     made: list[torch.Tensor | None] = []
     for element in elements:
-        made.append(made[element] if isinstance(element, int) else element and _make(mode, element))
+        made.append(made[element] if isinstance(element, int) else element and _make(mode, element, args))
     return made[0] if kind is None else kind(made)
 
 
@@ -59,8 +61,12 @@ def _asked(mode: Any, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) ->
         mode.cache_enabled = cached
 
 
-def _make(mode: Any, result: _Result) -> torch.Tensor:
+def _make(mode: Any, result: _Result, args: Sequence[Any]) -> torch.Tensor:
     with torch._C._DisableTorchDispatch():
+        if result.view_at is not None:
+            bare = torch.empty(0, dtype=result.dtype, device="meta")
+            bare.set_(args[0].untyped_storage(), result.view_at, result.size, result.stride)
+            return FakeTensor(mode, bare, result.device)
         bare = torch.empty_strided(result.size, result.stride, dtype=result.dtype, device="meta")
     return FakeTensor(mode, bare, result.device)
 
@@ -77,22 +83,30 @@ def _describe(outs: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> _Rememb
         if out is None or same:
             elements.append(same[0] if same else None)
             continue
-        if not _is_simple(out) or out.untyped_storage()._cdata in taken:
+        if not _is_simple(out) or (args and out is args[0]):
             return None
-        taken.add(out.untyped_storage()._cdata)
-        elements.append(_Result(tuple(out.shape), out.stride(), out.dtype, out.fake_device))
+        storage, offset = out.untyped_storage(), out.storage_offset()
+        result = _Result(tuple(out.shape), out.stride(), out.dtype, out.fake_device)
+        if args and isinstance(args[0], torch.Tensor) and storage._cdata == args[0].untyped_storage()._cdata:
+            elements.append(result._replace(view_at=offset))
+            continue
+        if storage._cdata in taken or offset or storage.nbytes() != _extent(result) * out.element_size():
+            return None
+        taken.add(storage._cdata)
+        elements.append(result)
     return kind, elements
 
 
 def _is_simple(out: Any) -> bool:
-    """Whether ``torch.empty_strided`` can make another one."""
-    if type(out) is not FakeTensor or out.constant is not None or not is_plain(out) or out.requires_grad:
+    """Whether sizes, strides and dtype say all about it."""
+    if type(out) is not FakeTensor or out.constant is not None or not is_plain(out):
         return False
-    if out.is_conj() or out.is_neg() or out.storage_offset():
-        return False
-    size = tuple(out.shape)
-    extent = 0 if 0 in size else 1 + sum((n - 1) * s for n, s in zip(size, out.stride()))
-    return bool(out.untyped_storage().nbytes() == extent * out.element_size())
+    return not (out.requires_grad or out.is_conj() or out.is_neg())
+
+
+def _extent(result: _Result) -> int:
+    """How many elements of memory the result spans."""
+    return 0 if 0 in result.size else 1 + sum((n - 1) * s for n, s in zip(result.size, result.stride))
 
 
 def _tensors(values: Any) -> list[torch.Tensor]:

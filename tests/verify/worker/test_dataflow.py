@@ -88,6 +88,10 @@ def test_equal(name, fakes):
 
 EQUAL_OF_TWO = {
     "commuted sum": (lambda x, y: x + y, lambda x, y: y + x),
+    "commuted windows": (
+        lambda x, y: x.view(-1)[:4] + y.view(-1)[4:8],
+        lambda x, y: y.view(-1)[4:8] + x.view(-1)[:4],
+    ),
     "commuted product": (lambda x, y: x * y, lambda x, y: y * x),
     "matmul names": (lambda x, y: x @ y.t(), lambda x, y: torch.mm(x, y.t())),
     "out variant": (lambda x, y: x + y, _out_variant),
@@ -157,6 +161,10 @@ DIFFERENT_OF_TWO = {
     "order of writes that overlap": (_two_writes((0, 3), (2, 4)), _two_writes((2, 4), (0, 3))),
     "other window": (_two_writes((0, 2), (2, 4)), _two_writes((0, 1), (2, 4))),
     "which input": (lambda x, y: x, lambda x, y: y),
+    "operands and windows swapped apart": (
+        lambda x, y: x.view(-1)[:4] + y.view(-1)[4:8],
+        lambda x, y: y.view(-1)[:4] + x.view(-1)[4:8],
+    ),
     "alias lost": (
         lambda x, y: (x.add_(y), x)[1],
         lambda x, y: (x.clone().add_(y), x)[1],
@@ -210,3 +218,21 @@ def test_two_uninitialised_tensors_are_not_one(fakes):
     if fakes:
         assert recorded(two, X, fakes=True) != recorded(one, X, fakes=True)
     assert recorded(two_partly, X, fakes=fakes) != recorded(one_partly, X, fakes=fakes)
+
+
+def test_storages_that_died_are_forgotten_and_never_mistaken(monkeypatch):
+    from _modfix_worker import storages
+
+    monkeypatch.setattr(storages, "_PRUNE_AT", 10)
+    kept = torch.ones(3)
+
+    def function(x):
+        values = [x + kept]
+        for i in range(60):
+            values[0] = values[0] + (x * i)
+        return values[0]
+
+    assert recorded(function, X[0, :3]) == recorded(function, X[0, :3])
+    unpruned = recorded(function, X[0, :3])
+    monkeypatch.setattr(storages, "_PRUNE_AT", 1 << 20)
+    assert recorded(function, X[0, :3]) == unpruned

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 import torch
 from _modfix_worker import Case, UnsupportedError
@@ -96,6 +97,47 @@ def _accumulate(order):
 def _writes_argument(self, x):
     x.mul_(2)
     return x + 1
+
+
+def _array_changed(x, number):
+    array = numpy.zeros(4, dtype="float32")
+    constant = torch.from_numpy(array)
+    y = x + constant
+    array[0] = number
+    return y + constant
+
+
+def _product(x, enabled):
+    with torch.backends.mkldnn.flags(enabled=enabled):
+        return x @ x
+
+
+def _array_copied(x, before):
+    array = numpy.zeros(4, dtype="float32")
+    constant = torch.from_numpy(array)
+    if before:
+        array[0] = 1
+    copy = constant.clone()
+    array[0] = 1
+    return x + copy
+
+
+def _grown(number):
+    y = torch.full((2,), number).resize_(4)
+    y[2:] = 0
+    return y
+
+
+def _hooked_once():
+    layer = linear()
+    layer.weight.register_hook(lambda grad: grad * 2)
+    return layer
+
+
+def _reads_view_of_buffer(self, x):
+    self.b = self.a[:]
+    self.a.add_(1)
+    return x + self.b
 
 
 EQUAL = {
@@ -263,6 +305,37 @@ DIFFERENT = {
     ),
     "argument written": (model(lambda self, x: x * 2 + 1), model(_writes_argument), "eval/input:0"),
     "alias of the input": (model(lambda self, x: x), model(lambda self, x: x.clone()), "eval/aliasing"),
+    "array changed between two reads": (
+        model(lambda self, x: _array_changed(x, 1)),
+        model(lambda self, x: _array_changed(x, 2)),
+        "eval/output:",
+    ),
+    "array changed before and after a copy": (
+        model(lambda self, x: _array_copied(x, True)),
+        model(lambda self, x: _array_copied(x, False)),
+        "eval/output:",
+    ),
+    "storage and offset": (
+        model(lambda self, x: torch.empty(0).set_(x.detach().untyped_storage(), 0, (4,), (1,)) * 2),
+        model(lambda self, x: torch.empty(0).set_(x.detach().untyped_storage(), 4, (4,), (1,)) * 2),
+        "eval/output:",
+    ),
+    "resized": (model(lambda self, x: _grown(1.0)), model(lambda self, x: _grown(2.0)), "eval/output:"),
+    "oneDNN off": (
+        model(lambda self, x: _product(x, True)),
+        model(lambda self, x: _product(x, False)),
+        "eval/output:",
+    ),
+    "hook that stays": (
+        model(lambda self, x: (self.a.weight.register_hook(lambda grad: grad * 2), self.a(x))[1], a=linear),
+        model(lambda self, x: self.a(x), a=_hooked_once),
+        "again/grad:a.weight",
+    ),
+    "view of a buffer": (
+        model(lambda self, x: (self.a.add_(1), x + self.b[0])[1], a=lambda: torch.ones(4), b=lambda: [torch.ones(4)]),
+        model(_reads_view_of_buffer, a=lambda: torch.ones(4)),
+        "eval/output:",
+    ),
     "carried state": (lambda: Counting(1), lambda: Counting(0), "eval/output:"),
     "carried state, later": (lambda: Counting(2), lambda: Counting(3), "eval/output:"),
     "key of the output": (
@@ -492,6 +565,23 @@ def test_two_parameters_of_one_draw_are_not_two_draws():
         prove(model(forward, a=shared), X, strict_rng=False), prove(model(forward, a=separate), X, strict_rng=False)
     )
     assert found == ["build/draws"]
+
+
+def test_two_masks_of_one_draw_are_not_two_draws():
+    def once(self, x):
+        return functional.dropout(x) * 2
+
+    def twice(self, x):
+        return functional.dropout(x) + functional.dropout(x)
+
+    def shared(self, x):
+        y = functional.dropout(x)
+        return y + y
+
+    assert differing(prove(model(twice), X, strict_rng=False), prove(model(twice), X, strict_rng=False)) == []
+    found = differing(prove(model(twice), X, strict_rng=False), prove(model(shared), X, strict_rng=False))
+    assert "train/draws" in found
+    assert differing(prove(model(once), X, strict_rng=False), prove(model(twice), X, strict_rng=False))
 
 
 def test_hidden_modules_can_be_made_to_follow():

@@ -1,0 +1,132 @@
+"""Every rule that equates two operators, held against the bits."""
+
+import math
+import struct
+
+import pytest
+import torch
+from _modfix_worker import rules
+
+DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int8, torch.uint8, torch.int64, torch.bool]
+SPECIAL = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, 1e-40, -1e-40, 65504.0, 3.4e38]
+
+
+def bits(tensor):
+    """The bytes of a tensor, with all NaNs made one: the payload is the one thing that rules leave open."""
+    if tensor.dtype.is_floating_point:
+        tensor = torch.where(tensor.isnan(), torch.full_like(tensor, math.nan), tensor)
+    return tensor.contiguous().view(torch.uint8).tolist()
+
+
+def operands(dtype):
+    torch.manual_seed(0)
+    if not dtype.is_floating_point:
+        return [torch.randint(0, 2 if dtype is torch.bool else 127, (333,)).to(dtype) for _ in range(2)]
+    special = torch.tensor(SPECIAL, dtype=torch.float64)
+    a, b = special.repeat(len(SPECIAL)), special.repeat_interleave(len(SPECIAL))
+    a, b = torch.cat([a, torch.tensor([math.nan, 1.0])]), torch.cat([b, torch.tensor([2.0, math.nan])])
+    noise = torch.randn(2, 333, dtype=torch.float64)
+    return [torch.cat([a, noise[0] * 100]).to(dtype), torch.cat([b, noise[1]]).to(dtype)]
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("operator", ["add", "mul"])
+def test_commuted_operands_give_the_same_bits(operator, dtype):
+    a, b = operands(dtype)
+    function = getattr(torch, operator)
+    assert rules.commutes(f"aten::{operator}.Tensor", (a, b), ())
+    assert bits(function(a, b)) == bits(function(b, a))
+    assert bits(function(a[3:], b[3:])) == bits(function(b[3:], a[3:]))  # not aligned: other vector paths
+
+
+def test_payload_of_nans_is_what_the_rule_leaves_open():
+    """If this fails, the machine is symmetric in NaNs, and the docstring of the rule says less than it could."""
+    first, second = (struct.unpack("<f", struct.pack("<I", 0x7FC00000 + n))[0] for n in (1, 2))
+    a, b = torch.tensor([first]), torch.tensor([second])
+    sums = {(a + b).view(torch.int32).item(), (b + a).view(torch.int32).item()}
+    assert all(math.isnan(struct.unpack("<f", struct.pack("<i", s))[0]) for s in sums)
+
+
+X = torch.ones(2, 3)
+
+
+@pytest.mark.parametrize(
+    ("operator", "args", "keywords"),
+    [
+        ("aten::sub.Tensor", (X, X), ()),
+        ("aten::maximum.default", (X, X), ()),  # of -0 and +0 it takes one by position
+        ("aten::add.Tensor", (X, X), ("alpha",)),
+        ("aten::add.Tensor", (X, 1.0), ()),
+        ("aten::add.Tensor", (X, X.double()), ()),
+        ("aten::add.Tensor", (X, X[0]), ()),
+        ("aten::add.Tensor", (X, torch.ones(3, 2).t()), ()),
+        ("aten::mul.Tensor", (X + 0j, X + 0j), ()),
+    ],
+)
+def test_what_does_not_commute(operator, args, keywords):
+    assert not rules.commutes(operator, args, keywords)
+
+
+FILLS = [
+    ("aten::zeros", lambda d: torch.zeros(3, dtype=d), ([3],), {}, 0),
+    ("aten::zero_", lambda d: torch.empty(3, dtype=d).zero_(), (X,), {}, 0),
+    ("aten::full", lambda d: torch.full((3,), 0.0, dtype=d), ([3], 0.0), {}, 0),
+    ("aten::fill_", lambda d: torch.empty(3, dtype=d).fill_(0), (X, 0), {}, 0),
+    ("aten::ones", lambda d: torch.ones(3, dtype=d), ([3],), {}, 1),
+    ("aten::full", lambda d: torch.full((3,), 1.0, dtype=d), ([3], 1.0), {}, 1),
+    ("aten::fill_", lambda d: torch.empty(3, dtype=d).fill_(True), (X, True), {}, 1),
+    ("aten::new_full", lambda d: X.new_full((3,), 1, dtype=d), (X, [3], 1), {}, 1),
+]
+
+
+@pytest.mark.parametrize("dtype", [d for d in DTYPES if d is not torch.uint8], ids=str)
+def test_equal_fills_have_equal_bits(dtype):
+    seen = {}
+    for name, make, args, kwargs, number in FILLS:
+        content = rules.filled(name, args, kwargs, dtype)
+        assert content is not None
+        assert seen.setdefault(number, (content, make(dtype).view(torch.uint8).tolist())) == (
+            content,
+            make(dtype).view(torch.uint8).tolist(),
+        )
+    assert seen[0][0] != seen[1][0]
+
+
+@pytest.mark.parametrize(
+    ("number", "dtype"),
+    [
+        (math.nan, torch.float32),
+        (1e300, torch.float32),
+        (0.5, torch.int64),
+        (-1, torch.uint8),
+        (300, torch.int8),
+        (1j, torch.complex64),
+    ],
+)
+def test_fills_that_a_conversion_may_change_are_left_alone(number, dtype):
+    assert rules.filled("aten::full", ([3], number), {}, dtype) is None
+
+
+def test_negative_zero_is_no_zero():
+    assert rules.filled("aten::full", ([3], -0.0), {}, torch.float32) != rules.filled(
+        "aten::zeros", ([3],), {}, torch.float32
+    )
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize(
+    ("operator", "function"),
+    [
+        ("aten::clone.default", torch.clone),
+        ("aten::_to_copy.default", lambda x: x.to(x.dtype, copy=True)),
+        ("aten::lift_fresh_copy.default", torch.ops.aten.lift_fresh_copy),
+        ("aten::detach_copy.default", torch.detach_copy),
+        ("aten::alias_copy.default", torch.alias_copy),
+    ],
+)
+def test_copies_keep_every_bit(operator, function, dtype):
+    source = operands(dtype)[0]
+    if dtype is torch.float32:
+        source = torch.cat([source, torch.tensor([0x7FC00001, 0x7F800001, -1], dtype=torch.int32).view(dtype)])
+    assert rules.copies(operator)
+    assert function(source).view(torch.uint8).tolist() == source.view(torch.uint8).tolist()
