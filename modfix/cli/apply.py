@@ -11,7 +11,7 @@ import typer
 
 from modfix.cli import common, verification, verified
 from modfix.cli.border import ExitCode, UserError, border, say
-from modfix.cli.common import OutputFormat
+from modfix.cli.verification import VerdictFormat
 
 if TYPE_CHECKING:
     from modfix.cli.target import Target
@@ -56,7 +56,7 @@ class _Sink:
     diff: bool  # the patch, to stdout
     output: Path | None  # the patch, to a file
     stdin: bool  # the source came from standard input, and goes to stdout unless a patch is wanted
-    json: bool
+    report: VerdictFormat
 
     @property
     def patch(self) -> bool:
@@ -66,7 +66,7 @@ class _Sink:
     @property
     def stdout_taken(self) -> bool:
         """Whether stdout gets something else than statistics."""
-        return self.diff or self.json or (self.stdin and not self.patch)
+        return self.diff or self.report is not VerdictFormat.TEXT or (self.stdin and not self.patch)
 
 
 @border
@@ -78,7 +78,7 @@ def apply(  # noqa: PLR0913, PLR0917  # one parameter per option
     unsafe_fixes: UnsafeFixes = None,
     allow_dirty: AllowDirty = False,
     statistics: common.Statistics = False,
-    output_format: common.Format = OutputFormat.TEXT,
+    output_format: verification.Format = VerdictFormat.TEXT,
     exclude: common.Exclude = None,
     stdin_filename: common.StdinFilename = None,
     jobs: common.Jobs = None,
@@ -116,11 +116,14 @@ def apply(  # noqa: PLR0913, PLR0917  # one parameter per option
     from modfix.model.finding import Applicability
 
     target = locate(paths or (), exclude=exclude or (), stdin_filename=stdin_filename)
-    sink = _Sink(diff, output, target.stdin is not None, output_format is OutputFormat.JSON)
-    if sink.json and replace(sink, json=False).stdout_taken:
+    sink = _Sink(diff, output, target.stdin is not None, output_format)
+    if output_format is not VerdictFormat.TEXT and replace(sink, report=VerdictFormat.TEXT).stdout_taken:
+        name = "JSON" if output_format is VerdictFormat.JSON else "Markdown"
         raise UserError(
-            "JSON cannot go to stdout together with a patch or with fixed source; `-o` puts a patch elsewhere"
+            f"{name} cannot go to stdout together with a patch or with fixed source; `-o` puts a patch elsewhere"
         )
+    if output_format is VerdictFormat.MARKDOWN and not verify:
+        raise UserError("`--output-format markdown` reports verdicts: it needs `--verify`")
     request = verification.Request(
         models=model,
         inputs=input_,
@@ -223,7 +226,11 @@ def _report(  # noqa: PLR0913  # all that there is to tell
     from modfix.report.statistics import by_codemod, table
 
     sources = _changed_sources(target, result)
-    if sink.json:
+    if sink.report is VerdictFormat.MARKDOWN and kept is not None:
+        from modfix.report import markdown
+
+        sys.stdout.write(markdown.verify_report(kept.result))
+    if sink.report is VerdictFormat.JSON:
         from modfix.report.json import apply_report
 
         sys.stdout.write(apply_report(result, sources, root=str(target.root), complete=target.complete, kept=kept))

@@ -33,6 +33,18 @@ class Device(str, Enum):
     CUDA = "cuda"
 
 
+class VerdictFormat(str, Enum):
+    """How verdicts are printed on stdout."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+Format = Annotated[
+    VerdictFormat,
+    typer.Option("--output-format", help="How to print the result; `markdown` has the verdicts, for a pull request."),
+]
 Models = Annotated[
     list[str] | None,
     typer.Option(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,14 +20,6 @@ if TYPE_CHECKING:
     from modfix.verify.trees import Tree
 
 
-class VerdictFormat(str, Enum):
-    """How verdicts are printed on stdout."""
-
-    TEXT = "text"
-    JSON = "json"
-    MARKDOWN = "markdown"
-
-
 Repository = Annotated[
     Path | None, typer.Argument(metavar="[REPO]", help="Folder of the project.  [default: .]", show_default=False)
 ]
@@ -42,7 +33,6 @@ After = Annotated[
 SelfTest = Annotated[
     bool, typer.Option("--self-test", help="Put the verifier itself to the test, with changes of known verdict.")
 ]
-Format = Annotated[VerdictFormat, typer.Option("--output-format", help="How to print the verdicts.")]
 
 
 @border
@@ -64,7 +54,7 @@ def verify(  # noqa: PLR0913, PLR0917  # one parameter per option
     time_limit: verification.TimeLimit = None,
     compilers: verification.Compilers = None,
     explain_diff: verification.ExplainDiff = False,
-    output_format: Format = VerdictFormat.TEXT,
+    output_format: verification.Format = verification.VerdictFormat.TEXT,
     exit_zero: common.ExitZero = False,
     self_test: SelfTest = False,
 ) -> ExitCode:
@@ -121,16 +111,16 @@ def say_versions(before: Tree, after: Tree) -> None:
 
 
 def print_verdicts(
-    result: VerifyResult, output_format: VerdictFormat, sources: tuple[Sources, Sources], *, explain: bool
+    result: VerifyResult, output_format: verification.VerdictFormat, sources: tuple[Sources, Sources], *, explain: bool
 ) -> None:
     """The verdicts on stdout, and one line that sums them up on stderr."""
     from modfix.report.verdicts import VerdictText, summary
 
-    if output_format is VerdictFormat.JSON:
+    if output_format is verification.VerdictFormat.JSON:
         from modfix.report.json import verify_report
 
         sys.stdout.write(verify_report(result))
-    elif output_format is VerdictFormat.MARKDOWN:
+    elif output_format is verification.VerdictFormat.MARKDOWN:
         from modfix.report import markdown
 
         sys.stdout.write(markdown.verify_report(result))

@@ -10,11 +10,13 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from modfix.semantics.dataflow import Parents
+from modfix.semantics.dataflow import Parents, may_be_left
 from modfix.semantics.facts import Completion
 from modfix.semantics.guards import Subject
 from modfix.semantics.positions import Positions
 from modfix.semantics.syntax import is_none, never_ends, walk
+
+_LEAVES = (ast.Return, ast.Break, ast.Continue)
 
 
 def completion(
@@ -33,6 +35,9 @@ def completion(
         return None
     if any(_stores(subject, s) for s in later[1:]) or not _stores(subject, later[0]):
         return None
+    until = suite[index + 1 : suite.index(later[0]) + 1]
+    if may_be_left(links, statement) or any(isinstance(node, _LEAVES) for node in walk(*until)):
+        return None  # someone might see an object without the attribute
     gaps = list(_gaps(subject, later[0]))
     if None in gaps:
         return None

@@ -355,10 +355,10 @@ def _only_for(parents: Parents, definition: ast.stmt, target: str, between: list
         return False
     jumps = any(isinstance(node, (ast.Break, ast.Continue)) for statement in between for node in walk(statement))
     read = any(loads(statement, target) for statement in between) or _read_later(parents.scope(definition), target)
-    return not jumps and not read and not _may_be_left(parents, definition)
+    return not jumps and not read and not may_be_left(parents, definition)
 
 
-def _may_be_left(parents: Parents, statement: ast.stmt) -> bool:
+def may_be_left(parents: Parents, statement: ast.stmt) -> bool:
     """Whether the function may go on after an error in the suite of ``statement``: in a `try` or `with`."""
     step = parents.of(statement)
     while step and not isinstance(step[0], (ast.FunctionDef, ast.AsyncFunctionDef)):

@@ -383,7 +383,7 @@ class _Scanner:
         for keyword in node.keywords:
             if keyword.arg is not None and not is_name(keyword.value, keyword.arg):
                 self.mentioned.add(keyword.arg + "=")
-        if (dotted(func) or "").rpartition(".")[2] == "attrgetter":
+        if getattr(func, "attr", getattr(func, "id", None)) == "attrgetter":
             for name in (a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)):
                 for part in name.split("."):
                     self._outside(part, UseForm.STRING, node, None)

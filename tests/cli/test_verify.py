@@ -248,6 +248,15 @@ def test_verifying_needs_the_option_and_files(modfix: Modfix) -> None:
     assert (outcome.code, "standard input" in outcome.err) == (2, True)
 
 
+@pytest.mark.usefixtures("fake", "repository")
+def test_apply_reports_verdicts_in_markdown(modfix: Modfix) -> None:
+    outcome = modfix("apply", "--verify", *MODEL, "--output-format", "markdown")
+    assert outcome.out.startswith("## modfix verify\n\nVerified 3 fixes: 3 PROVED.\n")
+    assert "it needs `--verify`" in modfix("apply", "--output-format", "markdown").err
+    complaint = modfix("apply", "--verify", *MODEL, "--diff", "--output-format", "markdown").err
+    assert "Markdown cannot go to stdout together with a patch" in complaint
+
+
 def test_what_changed_between_two_trees(tmp_path: Path) -> None:
     versions = {
         "before": {"net.py": NET, "gone.py": "def f():\n    return 1\n", "same.py": "x = 1\n", "pkg/latin.py": b"# \xe9\nx = 1\n"},

@@ -28,6 +28,8 @@ def plain_workers() -> Iterator[Workers]:
 class Project:
     """A folder with modules, and the side that runs them."""
 
+    time_limit_s: float | None = None
+
     def __init__(self, root: Path, workers: Workers, isolation: Isolation | None) -> None:
         self.root = root
         self.workers = workers
@@ -49,7 +51,7 @@ class Project:
 
     def ask(self, model: str, *args: str, **more: Any) -> dict[str, Any]:
         case = {"name": model, "model": model, "args": list(args or ["ones(2)"])}
-        return self.side.ask({"job": "plain", "case": case, **more})
+        return self.side.ask({"job": "plain", "case": case, **more}, time_limit_s=self.time_limit_s)
 
     def failed(self, model: str, *args: str, **more: Any) -> dict[str, str]:
         answer = self.ask(model, *args, **more)
@@ -66,10 +68,10 @@ def make_project(tmp_path: Path, plain_workers: Workers) -> Iterator[MakeProject
     """Makes projects out of the sources of modules: ``make_project(model="...")``; ``pkg__mod`` is ``pkg/mod.py``."""
     made: list[Project] = []
 
-    def make(isolation: Isolation | None = None, workers: Workers | None = None, **modules: str) -> Project:
+    def make(isolation: Isolation | None = None, **modules: str) -> Project:
         root = tmp_path / f"tree{len(made)}"
         root.mkdir()
-        made.append(Project(root, workers or plain_workers, isolation).write(**modules))
+        made.append(Project(root, plain_workers, isolation).write(**modules))
         return made[-1]
 
     yield make

@@ -13,8 +13,7 @@ def main() -> None:
     root, how = Path(sys.argv[1]), sys.argv[2]
     with PlainWorkers(device="cpu") as workers:
         side = workers.open(root)
-        if how != "late":
-            side.ask({"job": "plain", "case": {"name": "good", "model": "good:Good", "args": ["ones(2)"]}})
+        side.ask({"job": "plain", "case": {"name": "good", "model": "good:Good", "args": ["ones(2)"]}})
         print(workers.scratch, flush=True)
         if how == "exception":
             raise RuntimeError

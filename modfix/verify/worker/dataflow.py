@@ -85,6 +85,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._settings = Settings()
         self._uninitialised: dict[int, None] = {}
         self._garbage: dict[bytes, int] = {}
+        self._lifted: dict[int, torch.Tensor] = {}  # fakes of real constants, whose bytes numpy may change unseen
         self._operators: dict[Any, Operator] = {}
         self._kinds: dict[type, str] = {}
         self._draws: dict[int, int] = {}  # content -> bit mask of the draws that it depends on, not strict only
@@ -246,7 +247,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             elif isinstance(out, (bool, int, float, complex)):
                 self.control = digest(self.control, call.code, self._argument(out, _Read()))
         for key in self._storages.expired():
-            for table in (self._contents, self._uninitialised, self._draws):
+            for table in (self._contents, self._uninitialised, self._draws, self._lifted):
                 table.pop(key, None)
 
     def _fresh(self, call: _Call, which: bytes, out: torch.Tensor, key: int) -> bytes:
@@ -258,6 +259,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if self._storages.is_whole(out) and rules.copies(call.op.full_name):
             copied = self._content_if_same(call.args[0], geometry)
             if copied is not None:
+                if self.frozen and call.op.name == "aten::lift_fresh" and is_real(call.args[0]):
+                    self._lifted[key] = call.args[0]
                 return copied
         filled = rules.filled(call.op.name, call.args, call.kwargs, out.dtype)
         if filled is not None:
@@ -269,9 +272,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         geometry = self._storages.geometry(out)
         content = digest(call.code, b"o%d.0" % i, geometry.code)
         if not self._storages.is_whole(out):
-            before = self._contents.get(key)
-            if before is None:
-                before = self._unknown(out, key)
+            before = self._content(out, key)
             if key in self._uninitialised:
                 before = self._garbage_content(content)
             content = digest(before, b"w", geometry.code, content)
@@ -282,6 +283,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             content = digest(filled) if filled is not None else content
         self._contents[key] = content
         self._uninitialised.pop(key, None)
+        self._lifted.pop(key, None)
 
     def _content_if_same(self, source: Any, geometry: Geometry) -> bytes | None:
         if not isinstance(source, torch.Tensor) or self._is_wrapper(type(source)) or not is_plain(source):
@@ -290,7 +292,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         key = self._storages.key(source)
         if mine.code != geometry.code or not self._storages.is_whole(source) or key in self._uninitialised:
             return None
-        return self._contents.get(key) or self._unknown(source, key)
+        return self._content(source, key)
 
     def _resized(self, op: Operator, args: Sequence[Any], code: bytes) -> None:
         if not op.name.startswith("aten::resize"):
@@ -403,14 +405,17 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _strided(self, tensor: torch.Tensor, read: _Read) -> bytes:
         key = self._storages.key(tensor)
-        content = self._contents.get(key)
-        if content is None:
-            content = self._unknown(tensor, key)
-        elif read.values and key in self._uninitialised:
+        content = self._content(tensor, key)
+        if read.values and key in self._uninitialised:
             content = self._read_garbage(tensor, key)
         read.keys.append(key)
         read.contents.append(content)
         return self._storages.geometry(tensor).code
+
+    def _content(self, tensor: torch.Tensor, key: int) -> bytes:
+        if key in self._lifted:
+            return digest(b"const", storage_digest(self._lifted[key]))
+        return self._contents.get(key) or self._unknown(tensor, key)
 
     def _unknown(self, tensor: torch.Tensor, key: int) -> bytes:
         """The content of a tensor that comes from outside, by its bytes; never by its geometry."""

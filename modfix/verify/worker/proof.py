@@ -6,8 +6,9 @@ name, inputs by path, and so are the gradients that the outputs get; what a leaf
 ``build``.
 
 Items beyond those that the package describes: ``PHASE/aliasing`` (which outputs share memory with what),
-``PHASE/control`` (chain of the values that became Python numbers), ``PHASE/draws`` (with ``strict_rng=False``: which
-draws went into which item).
+``PHASE/control`` (chain of the values that became Python numbers), ``PHASE/graph:FQN`` (state that hangs on the graph
+of the call), ``PHASE/argument`` (what containers among the arguments hold afterwards), ``PHASE/settings`` (of torch),
+``PHASE/draws`` (with ``strict_rng=False``: which draws went into which item).
 """
 
 from __future__ import annotations
@@ -266,6 +267,7 @@ class _Observer:
         items = self._items
         self._state = named_state(model)
         state = {name: tensor for name, tensor in self._state.items() if not _is_lazy(tensor)}
+        self._left_behind(phase, state, inputs)
         for name, tensor in state.items():
             if tensor.is_leaf and tensor.grad is not None:
                 self._put(f"{phase}/grad:{name}", tensor.grad)
@@ -281,6 +283,26 @@ class _Observer:
         items[phase + "/rng"] = self._rng()
         if not self.recorder.strict_rng:
             items[phase + "/draws"] = self.recorder.draws(self._observed)
+
+    def _left_behind(self, phase: str, state: dict[str, torch.Tensor], inputs: _Inputs) -> None:
+        """What a call leaves besides values: state that hangs on its graph, other arguments, switches of torch."""
+        items = self._items
+        for name, tensor in state.items():
+            if tensor.grad_fn is not None:
+                items[f"{phase}/graph:{name}"] = "state is part of a graph"
+        given = {id(tensor) for _, tensor in inputs.tensors}
+        flat = structure.flatten(inputs.named)
+        items[phase + "/argument"] = str(flat.shape)
+        for path, leaf in flat.leaves:
+            if not isinstance(leaf, torch.Tensor):
+                items[f"{phase}/argument:{path}"] = repr(leaf)
+            elif id(leaf) not in given:
+                self._put(f"{phase}/argument:{path}", leaf)
+        items[phase + "/settings"] = (
+            f"default dtype {torch.get_default_dtype()}, grad mode {torch.is_grad_enabled()}, "
+            f"deterministic {torch.are_deterministic_algorithms_enabled()}, threads {torch.get_num_threads()}"
+        )
+        torch.set_grad_enabled(True)  # the next phase needs it
 
     # -- values ------------------------------------------------------------------------------------------------------
 
@@ -320,6 +342,7 @@ class _Inputs:
         self.args = tuple(replaced[str(i)] for i in range(count))
         self.kwargs = {key: replaced[key] for key in kwargs}
         self.tensors = structure.tensors(replaced)
+        self.named = replaced
 
     def _leaf(self, path: str, tensor: torch.Tensor) -> torch.Tensor:
         tensor = tensor.detach()

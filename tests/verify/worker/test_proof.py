@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 import torch
 from _modfix_worker import Case, UnsupportedError
@@ -96,6 +97,41 @@ def _accumulate(order):
 def _writes_argument(self, x):
     x.mul_(2)
     return x + 1
+
+
+def _array_changed(x, number):
+    array = numpy.zeros(4, dtype="float32")
+    constant = torch.from_numpy(array)
+    y = x + constant
+    array[0] = number
+    return y + constant
+
+
+def _product(x, enabled):
+    with torch.backends.mkldnn.flags(enabled=enabled):
+        return x @ x
+
+
+def _array_copied(x, before):
+    array = numpy.zeros(4, dtype="float32")
+    constant = torch.from_numpy(array)
+    if before:
+        array[0] = 1
+    copy = constant.clone()
+    array[0] = 1
+    return x + copy
+
+
+def _grown(number):
+    y = torch.full((2,), number).resize_(4)
+    y[2:] = 0
+    return y
+
+
+def _hooked_once():
+    layer = linear()
+    layer.weight.register_hook(lambda grad: grad * 2)
+    return layer
 
 
 def _reads_view_of_buffer(self, x):
@@ -269,6 +305,32 @@ DIFFERENT = {
     ),
     "argument written": (model(lambda self, x: x * 2 + 1), model(_writes_argument), "eval/input:0"),
     "alias of the input": (model(lambda self, x: x), model(lambda self, x: x.clone()), "eval/aliasing"),
+    "array changed between two reads": (
+        model(lambda self, x: _array_changed(x, 1)),
+        model(lambda self, x: _array_changed(x, 2)),
+        "eval/output:",
+    ),
+    "array changed before and after a copy": (
+        model(lambda self, x: _array_copied(x, True)),
+        model(lambda self, x: _array_copied(x, False)),
+        "eval/output:",
+    ),
+    "storage and offset": (
+        model(lambda self, x: torch.empty(0).set_(x.detach().untyped_storage(), 0, (4,), (1,)) * 2),
+        model(lambda self, x: torch.empty(0).set_(x.detach().untyped_storage(), 4, (4,), (1,)) * 2),
+        "eval/output:",
+    ),
+    "resized": (model(lambda self, x: _grown(1.0)), model(lambda self, x: _grown(2.0)), "eval/output:"),
+    "oneDNN off": (
+        model(lambda self, x: _product(x, True)),
+        model(lambda self, x: _product(x, False)),
+        "eval/output:",
+    ),
+    "hook that stays": (
+        model(lambda self, x: (self.a.weight.register_hook(lambda grad: grad * 2), self.a(x))[1], a=linear),
+        model(lambda self, x: self.a(x), a=_hooked_once),
+        "again/grad:a.weight",
+    ),
     "view of a buffer": (
         model(lambda self, x: (self.a.add_(1), x + self.b[0])[1], a=lambda: torch.ones(4), b=lambda: [torch.ones(4)]),
         model(_reads_view_of_buffer, a=lambda: torch.ones(4)),
@@ -535,3 +597,23 @@ def test_inputs_may_be_integers_and_nested():
     assert "eval/input:0.ids.0" in items
     assert "eval/input-grad:0.ids.0" not in items
     assert "eval/output:" in differing(items, prove(embed, lambda: {"ids": [ids.clone()]}, kwargs={"scale": 3}))
+
+
+def _state_of_a_graph(self, x):
+    self.seen.add_(x.sum())
+    return x * 2
+
+
+def test_what_a_call_leaves_behind_shows():
+    def items(forward):
+        case = Case("", model(forward, seen=lambda: torch.zeros(1)), lambda: ((X.clone(), {"calls": 1}), {}))
+        return observe(case, rung="fake")["items"]
+
+    plain = items(lambda self, x, cache: x * 2)
+    assert not [key for key in plain if "/graph" in key]
+    assert "eval/graph:seen" in items(lambda self, x, cache: _state_of_a_graph(self, x))
+    assert items(lambda self, x, cache: cache.update(calls=2) or x * 2)["eval/argument:1.calls"] == "2"
+    assert items(lambda self, x, cache: cache.update(more=x) or x * 2)["eval/argument"] != plain["eval/argument"]
+    switched = items(lambda self, x, cache: (torch.set_grad_enabled(False) and None) or x * 2)
+    assert switched["eval/settings"] != plain["eval/settings"]
+    assert torch.is_grad_enabled()
