@@ -44,10 +44,11 @@ tested for truth: that is asked once, as it is stored (`x or nn.Identity()`), an
 DISPLAY: only a part of the project was read, so that readers elsewhere are unknown.
 
 Refused, with the line that blocks: everything else. A single use that would notice the difference blocks the
-attribute, because `nn.Identity()` is not `None`: sums (`out + self.x(v)` would count `v` twice), calls with several
-arguments, `self.x.weight`, tests that select other code, aliases that may hold another value, `None` as a result,
-creation on demand, assignments outside construction or before `super().__init__()`, factories that may return `None`,
-children picked by number, containers or classes of unknown packages as bases, dynamic attribute access.
+attribute, because `nn.Identity()` is not `None`: sums (`out + self.x(v)` would count `v` twice), tested calls with
+several arguments, `self.x.weight`, tests that select other code, aliases that may hold another value, variables that
+may have none, `None` as a result, creation on demand, assignments outside construction or before `super().__init__()`,
+factories that may return `None`, children picked by number, containers or classes of unknown packages as bases,
+dynamic attribute access.
 
 `state_dict()`, parameters, random numbers, outputs and gradients stay as they are; `children()`, `named_modules()` and
 `repr()` gain an entry, which may stand before modules without state that it used to follow. Option `guards =
