@@ -43,10 +43,12 @@ _CHECK_NAMES = {  # kind of item -> what reports call it
     "input": "inputs afterwards",
     "rng": "random numbers",
     "error": "errors",
-    "graph": "weights and buffers afterwards",
-    "argument": "inputs afterwards",
+    "graph": "state on a graph",
+    "argument": "arguments afterwards",
     "settings": "settings of torch afterwards",
 }
+BEYOND_NUMBERS = frozenset(_CHECK_NAMES[kind] for kind in ("graph", "argument", "settings"))
+"""Names of the checks of which the numbers of a call show nothing."""
 _INITIAL = "initial weights"
 _STEPS = "optimizer steps"
 _EVIDENCE = ("output", "grad", "input-grad")  # what shows something about a phase

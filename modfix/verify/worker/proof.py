@@ -297,7 +297,7 @@ class _Observer:
             if not isinstance(leaf, torch.Tensor):
                 items[f"{phase}/argument:{path}"] = repr(leaf)
             elif id(leaf) not in given:
-                items[f"{phase}/argument:{path}"] = self.recorder.value(leaf).hex()
+                self._put(f"{phase}/argument:{path}", leaf)
         items[phase + "/settings"] = (
             f"default dtype {torch.get_default_dtype()}, grad mode {torch.is_grad_enabled()}, "
             f"deterministic {torch.are_deterministic_algorithms_enabled()}, threads {torch.get_num_threads()}"

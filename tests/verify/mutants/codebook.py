@@ -88,7 +88,7 @@ WRONG = [
         "gradient",
         "            with torch.no_grad():\n",
         "            if True:\n",
-        at=("self.cluster_size.mul_", "self.embed_avg", "self.embed.copy_"),
+        check="state",
     ),
 ]
 

@@ -24,7 +24,7 @@ WRONG = [
         "rng",
         "        d_real = self.netD(real)\n        d_fake = self.netD(fake.detach())\n",
         "        d_fake = self.netD(fake.detach())\n        d_real = self.netD(real)\n",
-        at=("x = self.drop(x)", "self.conv1(img)", "self.bn("),
+        at=("x = self.drop(x)", "self.conv1(img)", "self.bn(", "self.adv(x)"),
     ),
     wrong(
         "labels_swapped",

@@ -75,6 +75,7 @@ WRONG = [
         "hook",
         "        self.norms = []\n",
         "        self.norms = []\n        self.head.register_full_backward_hook(lambda m, gi, go: (gi[0] * 0.5,))\n",
+        at=("self.head(F.relu(h))", "h = self.backbone(x)", "backward_hook"),
     ),
     wrong(
         "hook_kept_by_list",

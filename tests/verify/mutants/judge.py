@@ -22,11 +22,12 @@ CHECKS = {  # what a rewrite calls it -> the checks of the verifier, any of whic
     "hooks": ("hooks",),
     "gradients": ("parameter gradients", "input gradients"),
     "output": ("outputs", "output structure"),
-    "state": ("weights and buffers afterwards",),
-    "input": ("inputs afterwards",),
+    "state": ("weights and buffers afterwards", "state on a graph"),
+    "input": ("inputs afterwards", "arguments afterwards"),
     "rng": ("random numbers",),
     "error": ("errors",),
-    "global": ("outputs", "settings"),
+    "initial": ("initial weights",),
+    "global": ("settings of torch afterwards", "errors"),
 }
 
 

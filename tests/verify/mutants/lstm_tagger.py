@@ -133,7 +133,7 @@ WRONG = [
         "init",
         "        self.init_weights()\n",
         "",
-        at=("self.lstm = nn.LSTM", "self.hidden2tag = nn.Linear", "self.embed"),
+        at=("self.lstm = nn.LSTM", "self.hidden2tag = nn.Linear", "self.embed", "nn.init.orthogonal_("),
     ),
     wrong(
         "tag_layer_before_lstm",

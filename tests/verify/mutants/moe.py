@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from modfix.model.verdict import Outcome
 from tests.verify.mutants import equal, wrong
 
 WRONG = [
@@ -57,7 +58,7 @@ WRONG = [
         "sharing",
         "nn.ModuleList([Expert(dim, hidden) for _ in range(num_experts)])",
         "nn.ModuleList([Expert(dim, hidden)] * num_experts)",
-        at="self.fc1(x)",
+        at=("self.fc1(x)", "nn.Linear(", "torch.randn(dim"),
     ),
     wrong(
         "experts_stacked_in_reverse",
@@ -92,7 +93,12 @@ WRONG = [
 ]
 
 EQUAL = [
-    equal("functional_softplus", "self.softplus(x @ self.w_noise)", "F.softplus(x @ self.w_noise)"),
+    equal(
+        "functional_softplus",
+        "self.softplus(x @ self.w_noise)",
+        "F.softplus(x @ self.w_noise)",
+        outcome=Outcome.IDENTICAL,
+    ),
     equal("functional_relu", "self.act(self.fc1(x))", "F.relu(self.fc1(x))"),
     equal("mm", "logits = x @ self.w_gate", "logits = torch.mm(x, self.w_gate)"),
     equal("linear_without_bias", "logits = x @ self.w_gate", "logits = torch.matmul(x, self.w_gate)"),
@@ -101,6 +107,7 @@ EQUAL = [
         "unpacked_topk",
         "        top, indices = logits.topk(self.k, dim=1)\n",
         "        found = torch.topk(logits, self.k, dim=-1)\n        top, indices = found.values, found.indices\n",
+        outcome=Outcome.IDENTICAL,
     ),
     equal(
         "in_place_scatter",

@@ -76,7 +76,7 @@ WRONG = [
         "python",
         "        keep = h.detach().numpy().argmax(1)\n",
         "        keep = h.detach().numpy().argmax(1)\n        h.detach().numpy()[:, 0] = 0\n",
-        at=("picked = h[", "self.out(h)", "mask = "),
+        at=("picked = h[", "self.out(h)", "mask = ", "chosen = ", "h.detach()"),
     ),
     wrong(
         "numpy_writes_into_input",
@@ -133,14 +133,14 @@ WRONG = [
         "global",
         "        mask = h > h.mean()\n",
         "        mask = h > h.mean()\n        torch.set_grad_enabled(False)\n",
-        at=("mask = h", "picked", "self.out(h)"),
+        check="global",
     ),
     wrong(
         "inference_mode",
         "gradient",
         "        h = F.relu(self.fc(x))\n",
         "        with torch.no_grad():\n            h = F.relu(self.fc(x))\n",
-        at=("h = F.relu(",),
+        at=("h = F.relu(", "keep = h"),
     ),
     wrong(
         "hash_of_id",

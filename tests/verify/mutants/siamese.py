@@ -48,7 +48,7 @@ WRONG = [
         "tying",
         "self.decode.weight = self.embed.weight",
         "self.embed.weight = self.decode.weight",
-        at=("self.embed = nn.Embedding", "self.decode = nn.Linear"),
+        check="initial",
     ),
     wrong(
         "two_calls_in_one",
@@ -61,7 +61,7 @@ WRONG = [
         "state",
         "        ha, la = self.encoder(a)\n        hb, lb = self.encoder(b)\n",
         "        hb, lb = self.encoder(b)\n        ha, la = self.encoder(a)\n",
-        at="h = self.bn(h)",
+        at=("h = self.bn(h)", "self.mix(h)", "self.mix2(h)"),
     ),
     wrong(
         "one_side_detached",

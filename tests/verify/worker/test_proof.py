@@ -597,3 +597,23 @@ def test_inputs_may_be_integers_and_nested():
     assert "eval/input:0.ids.0" in items
     assert "eval/input-grad:0.ids.0" not in items
     assert "eval/output:" in differing(items, prove(embed, lambda: {"ids": [ids.clone()]}, kwargs={"scale": 3}))
+
+
+def _state_of_a_graph(self, x):
+    self.seen.add_(x.sum())
+    return x * 2
+
+
+def test_what_a_call_leaves_behind_shows():
+    def items(forward):
+        case = Case("", model(forward, seen=lambda: torch.zeros(1)), lambda: ((X.clone(), {"calls": 1}), {}))
+        return observe(case, rung="fake")["items"]
+
+    plain = items(lambda self, x, cache: x * 2)
+    assert not [key for key in plain if "/graph" in key]
+    assert "eval/graph:seen" in items(lambda self, x, cache: _state_of_a_graph(self, x))
+    assert items(lambda self, x, cache: cache.update(calls=2) or x * 2)["eval/argument:1.calls"] == "2"
+    assert items(lambda self, x, cache: cache.update(more=x) or x * 2)["eval/argument"] != plain["eval/argument"]
+    switched = items(lambda self, x, cache: (torch.set_grad_enabled(False) and None) or x * 2)
+    assert switched["eval/settings"] != plain["eval/settings"]
+    assert torch.is_grad_enabled()
