@@ -33,22 +33,22 @@ that name, unless the object certainly is of another class: so a type test says,
 the code reads from it and no such object has. Walks over children that would notice one more of them cannot meet
 these classes. Such are walks that count, number, collect or pick; a loop that tells the children apart, as `if
 isinstance(m, nn.Conv2d)` does, or replaces each in its place is none. A test of truth (`if self.x:`) counts where a
-value that is false does nothing when called, as an empty `nn.Sequential`; of an argument the truth is asked as it is
-stored (`x or nn.Identity()`), so a container that is filled later must not be empty then. What is called is taken for
-a class if it is a parameter or spelled in CapWords: were it a function that returns `None`, the call of `None` would
-fail.
+value that is false does nothing when called, as an empty `nn.Sequential`. What is called is taken for a class if it is
+a parameter or spelled in CapWords: were it a function that returns `None`, the call of `None` would fail.
 
 UNSAFE: the project pickles whole models (`torch.save(model, ...)`). Files written before would load with `None` and
 meet no test. Also where the project compiles with TorchScript and the argument of a call is not certainly a tensor:
-`nn.Identity` takes nothing else there, while a module that is `None` is not compiled at all.
+`nn.Identity` takes nothing else there, while a module that is `None` is not compiled at all. Also where an argument is
+tested for truth: that is asked once, as it is stored (`x or nn.Identity()`), and a container may be filled later.
 
 DISPLAY: only a part of the project was read, so that readers elsewhere are unknown.
 
 Refused, with the line that blocks: everything else. A single use that would notice the difference blocks the
-attribute, because `nn.Identity()` is not `None`: sums (`out + self.x(v)` would count `v` twice), calls with several
-arguments, `self.x.weight`, tests that select other code, aliases that may hold another value, `None` as a result,
-creation on demand, assignments outside construction or before `super().__init__()`, factories that may return `None`,
-children picked by number, containers or classes of unknown packages as bases, dynamic attribute access.
+attribute, because `nn.Identity()` is not `None`: sums (`out + self.x(v)` would count `v` twice), tested calls with
+several arguments, `self.x.weight`, tests that select other code, aliases that may hold another value, variables that
+may have none, `None` as a result, creation on demand, assignments outside construction or before `super().__init__()`,
+factories that may return `None`, children picked by number, containers or classes of unknown packages as bases,
+dynamic attribute access.
 
 `state_dict()`, parameters, random numbers, outputs and gradients stay as they are; `children()`, `named_modules()` and
 `repr()` gain an entry, which may stand before modules without state that it used to follow. Option `guards =
@@ -182,6 +182,10 @@ class Identity(Codemod):
             applicability = Applicability.UNSAFE
             note = f"{location} pickles whole models: files written before the change hold `None` for `{attr.name}`"
             break
+        argument = any(defined.facts.kind is ValueKind.NAME for defined in attr.optional_definitions)
+        if argument and any(guard.facts.truthiness for guard in attr.guards):
+            applicability = Applicability.UNSAFE
+            note = f"a container that is empty when `{attr.name}` is stored, and filled later, would be lost"
         if not attr.takes_tensors:
             for location, _ in attr.owner.project.notes("scripting"):
                 applicability = Applicability.UNSAFE

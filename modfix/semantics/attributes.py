@@ -77,7 +77,7 @@ class Defined(NamedTuple):
         facts, value = self.facts, " ".join(parts)
         room = max(_LINE_LENGTH, self.cls.project.files[self.cls.path].width)
         room -= len(facts.indentation.expandtabs(4))
-        step = "\t" if "\t" in facts.indentation else "    "
+        step = self._indentation_step()
         plain = (
             facts.statement.start + len(facts.target) + 3 == facts.span.start and facts.span.end == facts.statement.end
         )
@@ -86,6 +86,13 @@ class Defined(NamedTuple):
         lines = parts if 4 + len(value) > room else [value]
         inside = "".join(f"{step}{line}\n" for line in lines)
         return ReplaceStatement(self.cls.path, facts.statement, f"{facts.target} = (\n{inside})")
+
+    def _indentation_step(self) -> str:
+        """By what the file indents a block, as far as the place of the assignment tells."""
+        if "\t" in self.facts.indentation:
+            return "\t"
+        levels = 2 + len(self.facts.branches)  # class, method, and every `if`
+        return "  " if len(self.facts.indentation) - (self.cls.facts.column - 1) == 2 * levels else "    "
 
     def makes_modules(self) -> bool:
         """Whether every value other than None is certainly an ``nn.Module``."""

@@ -11,14 +11,10 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 
 def raw_bytes(tensor: torch.Tensor) -> Any:
-    """The whole storage of a real tensor as a buffer; copied to the CPU if it lives elsewhere."""
+    """The whole storage of a CPU tensor as a buffer, not copied: valid as long as the tensor lives."""
     storage = tensor.untyped_storage()
-    if storage.device.type != "cpu":
-        storage = storage.cpu()  # type: ignore[no-untyped-call]
     size = storage.nbytes()
-    if size == 0:
-        return b""
-    return (ctypes.c_char * size).from_address(storage.data_ptr())  # no copy
+    return (ctypes.c_char * size).from_address(storage.data_ptr()) if size else b""
 
 
 def storage_digest(tensor: torch.Tensor) -> bytes:
