@@ -77,6 +77,7 @@ class CaseResult:
     verdict: Verdict
     before: Lines = field(default_factory=dict)
     after: Lines = field(default_factory=dict)
+    partial: bool = False  # some phase failed on both sides alike: nobody knows what ran only there, so no line counts
 
     def ran(self, side: str) -> Lines:
         """The lines that ran on one side."""
@@ -259,7 +260,11 @@ def _judge(
     worst = max((result.verdict for result in ran), key=lambda verdict: verdict.outcome.severity, default=None)
     missing = tuple(not_executed(footprint, ran))
     if worst is None or (missing and worst.outcome.passed):
-        return FixVerdict(finding, Outcome.UNVERIFIED, "not executed", names, modulo, not_executed=missing)
+        partial = [result.verdict.case for result in results if result.partial]
+        reason = "not executed"
+        if partial:
+            reason += f" by a case that runs to its end; lines do not count for `{partial[0]}`, which fails in part"
+        return FixVerdict(finding, Outcome.UNVERIFIED, reason, names, modulo, not_executed=missing)
     return FixVerdict(finding, worst.outcome, worst.reason, names, modulo, not_executed=missing)
 
 

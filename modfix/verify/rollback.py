@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from modfix.model.result import ApplyResult
-from modfix.model.verdict import FixVerdict, Outcome, VerifyResult
+from modfix.model.verdict import FixVerdict, Outcome, Verdict, VerifyResult
 from modfix.verify.attribution import CaseResult, Change, suspects
 
 
@@ -49,8 +49,10 @@ def keep(attempt: Attempting, acceptable: Collection[Outcome]) -> Kept:
         acceptable: verdicts with which a fix is applied.
     """
     rejected: dict[str, FixVerdict] = {}
+    cases: tuple[Verdict, ...] = ()  # of the last round in which there was something to run
     while True:
         now = attempt(frozenset(rejected), "")
+        cases = now.result.verdicts or cases
         bad = _different(now, attempt, rejected) or {
             fix.finding.fingerprint: fix for fix in now.result.fixes if fix.outcome not in acceptable
         }
@@ -58,7 +60,7 @@ def keep(attempt: Attempting, acceptable: Collection[Outcome]) -> Kept:
             break
         rejected |= bad
     fixes = (*now.result.fixes, *rejected.values())
-    return Kept(now.applied, replace(now.result, fixes=fixes), tuple(rejected))
+    return Kept(now.applied, replace(now.result, verdicts=cases, fixes=fixes), tuple(rejected))
 
 
 def _different(now: Attempt, attempt: Attempting, rejected: Collection[str]) -> dict[str, FixVerdict]:

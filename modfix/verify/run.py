@@ -142,9 +142,9 @@ class _Case:
         """Climb down the ladder."""
         verdict = self._verdict()
         if self._is_partial:  # nobody knows which lines ran only in the phase that failed, and so were not compared
-            return CaseResult(verdict)
-        lines = [{path: frozenset(numbers) for path, numbers in side.items()} for side in self._ran]
-        return CaseResult(verdict, *lines)
+            return CaseResult(verdict, partial=True)
+        before, after = ({path: frozenset(numbers) for path, numbers in side.items()} for side in self._ran)
+        return CaseResult(verdict, before, after)
 
     def _verdict(self) -> Verdict:
         proof, observations = self._prove()

@@ -102,6 +102,11 @@ def test_what_did_not_run_is_unverified_and_listed() -> None:
     assert b.not_executed == ("after:m.py:17", "before:m.py:18")
 
 
+def test_a_case_that_fails_in_part_is_named() -> None:
+    case = CaseResult(Verdict("net", Outcome.PROVED), partial=True)
+    assert all("`net`, which fails in part" in verdict.reason for verdict in judge(change(), [case]))
+
+
 def test_without_cases_nothing_is_verified() -> None:
     assert {outcome for outcome, _ in outcomes().values()} == {Outcome.UNVERIFIED}
 
