@@ -162,9 +162,13 @@ def _drain(
                     raise error
                 store(under_way.pop(future), future.result())
         return []
+    except BaseException:  # Ctrl-C, which may fall anywhere: a pool that is half started would wait for ever
+        import multiprocessing
+
+        for process in multiprocessing.active_children():
+            process.kill()
+        raise
     finally:
-        # Also the way out of Ctrl-C: what has not begun never does; a chunk under way is short, or its process is gone
-        # already.
         pool.shutdown(wait=True, cancel_futures=True)
 
 

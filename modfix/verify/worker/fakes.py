@@ -79,16 +79,23 @@ def _is_buffer(tensor: torch.Tensor) -> bool:
     return type(tensor).__qualname__ == "Buffer" and type(tensor).__module__.startswith("torch.")
 
 
+_IS_META: Any = torch.Tensor.is_meta
+
+
 class MetaConstants(TorchFunctionMode):
     """Makes constants on the CPU and moves them to the meta device, under ``torch.device("meta")``.
 
-    ``torch.tensor([1.0])`` would be born on the meta device, and its values be lost to everyone.
+    ``torch.tensor([1.0])`` would be born on the meta device, and its values be lost to everyone. And code that asks
+    whether a tensor is on the meta device does something else there, as ``torch.nn.init.trunc_normal_`` does nothing:
+    what it would do on a real one cannot be seen.
     """
 
     _MAKERS = (torch.tensor, torch.as_tensor, torch.asarray)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
+        if getattr(func, "__self__", None) is _IS_META:
+            raise UnsupportedError("the code asks whether a tensor is on the meta device")
         if func not in self._MAKERS or kwargs.get("device") is not None:
             return func(*args, **kwargs)
         kwargs.pop("device", None)

@@ -617,3 +617,19 @@ def test_what_a_call_leaves_behind_shows():
     switched = items(lambda self, x, cache: (torch.set_grad_enabled(False) and None) or x * 2)
     assert switched["eval/settings"] != plain["eval/settings"]
     assert torch.is_grad_enabled()
+
+
+def test_code_that_asks_for_the_meta_device_is_not_proved_there() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(2, 3))
+            nn.init.trunc_normal_(self.weight, std=0.02)  # does nothing on the meta device
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x + self.weight
+
+    case = Case("net", Net, lambda: ((torch.randn(2, 3),), {}))
+    with pytest.raises(UnsupportedError, match="asks whether a tensor is on the meta device"):
+        observe(case, rung="meta")
+    assert "build/state:weight" in observe(case, rung="fake")["items"]
