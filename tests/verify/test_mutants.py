@@ -37,17 +37,17 @@ KNOWN = {
 
 
 def parameters(rewrites: list[Rewrite], *, fast: str, slow: int) -> list[Any]:
-    """The rewrites as parameters: the first of each group by ``fast`` runs always, the first ``slow`` of each file and
-    kind with the slow tests, and the rest with `make mutants`."""
+    """The rewrites as parameters: the first of each group by ``fast`` runs always, the first ``slow`` of each file with
+    the slow tests, and the rest with `make mutants`."""
     groups: set[str] = set()
-    seen: Counter[tuple[str, str]] = Counter()
+    seen: Counter[str] = Counter()
     found = []
     for rewrite in rewrites:
-        group, key = getattr(rewrite, fast), (rewrite.file, rewrite.kind)
-        seen[key] += 1
+        group = getattr(rewrite, fast)
+        seen[rewrite.file] += 1
         marks: list[pytest.MarkDecorator] = []
         if group in groups:
-            marks.append(pytest.mark.slow if seen[key] <= slow else pytest.mark.exhaustive)
+            marks.append(pytest.mark.slow if seen[rewrite.file] <= slow else pytest.mark.exhaustive)
         if rewrite.id in KNOWN:
             marks.append(pytest.mark.xfail(reason=KNOWN[rewrite.id]))
         groups.add(group)
@@ -62,7 +62,7 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
         yield Judge(workers, tmp_path_factory.mktemp("rewrites"))
 
 
-@pytest.mark.parametrize("rewrite", parameters(WRONG, fast="kind", slow=1))
+@pytest.mark.parametrize("rewrite", parameters(WRONG, fast="kind", slow=4))
 def test_wrong_rewrite_is_refuted(judge: Judge, rewrite: Rewrite) -> None:
     assert not fault(rewrite, judge.verdict(rewrite))
 
