@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,17 +36,19 @@ KNOWN = {
 
 
 def parameters(rewrites: list[Rewrite], *, fast: str, slow: int) -> list[Any]:
-    """The rewrites as parameters: the first of each group by ``fast`` runs always, the first ``slow`` of each file with
-    the slow tests, and the rest with `make mutants`."""
+    """The rewrites as parameters: the first of each group by ``fast`` runs always, the first of ``slow`` kinds of each file
+    with the slow tests, and the rest with `make mutants`."""
     groups: set[str] = set()
-    seen: Counter[str] = Counter()
+    kinds: dict[str, set[str]] = {}
     found = []
     for rewrite in rewrites:
         group = getattr(rewrite, fast)
-        seen[rewrite.file] += 1
+        of_file = kinds.setdefault(rewrite.file, set())
+        is_sample = rewrite.kind not in of_file and len(of_file) < slow
+        of_file.add(rewrite.kind)
         marks: list[pytest.MarkDecorator] = []
         if group in groups:
-            marks.append(pytest.mark.slow if seen[rewrite.file] <= slow else pytest.mark.exhaustive)
+            marks.append(pytest.mark.slow if is_sample else pytest.mark.exhaustive)
         if rewrite.id in KNOWN:
             marks.append(pytest.mark.xfail(reason=KNOWN[rewrite.id]))
         groups.add(group)
