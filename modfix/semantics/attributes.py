@@ -30,7 +30,7 @@ _CLASS_PARAMETER = re.compile(
     re.IGNORECASE,
 )
 _LINE_LENGTH = 88  # that formatters allow, unless told otherwise
-_DYNAMIC_METHODS = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__delattr__"})
+DYNAMIC_METHODS = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__delattr__"})
 
 
 class Defined(NamedTuple):
@@ -367,7 +367,7 @@ class Attribute:
                 if note.kind != "named-attribute" and not may_name(note.detail, self.name):
                     continue
                 return Location(cls.path, note.line, note.column), note
-            for name in sorted(_DYNAMIC_METHODS & cls.facts.body_names):
+            for name in sorted(DYNAMIC_METHODS & cls.facts.body_names):
                 method = cls.facts.methods.get(name)
                 line = method.line if method else cls.facts.line
                 return Location(cls.path, line, 1), Note("overridden", line, 1, name)

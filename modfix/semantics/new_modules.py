@@ -11,13 +11,12 @@ from functools import cached_property
 from modfix.model.edit import Edit, EnsureImport, InsertAfter, InsertBefore
 from modfix.model.finding import Applicability
 from modfix.model.span import Location
+from modfix.semantics.attributes import DYNAMIC_METHODS
 from modfix.semantics.facts import GIVEN, AttributeFacts, CallPlace, TorchCall, UseForm, ValueKind
 from modfix.semantics.project import ModuleClass, Truth
 from modfix.semantics.torch_names import EXTERNAL_MODULE_BASES, is_module_class
 
 Reason = tuple[str, str, Location]  # kind, reason, the line that blocks: as in a `Refusal`
-
-_DYNAMIC_METHODS = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__delattr__"})
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ class NewModules:
                     continue  # a name of another kind: `free_names` leaves these out
                 where = Location(related.path, note.line, note.column)
                 yield "dynamic-access", f"attributes or children are reached in a dynamic way (`{note.kind}`)", where
-            for name in sorted(_DYNAMIC_METHODS & related.facts.body_names):
+            for name in sorted(DYNAMIC_METHODS & related.facts.body_names):
                 yield "dynamic-access", f"`{related.name}` defines `{name}`", related.location
         for location in cls.project.child_walks(cls):
             yield (
