@@ -42,6 +42,10 @@ class NewModules:
             )
         if cls.unresolved_base is not None:
             yield "unknown-base", f"a base class of `{cls.name}` cannot be resolved", cls.location
+        for related in sorted(cls.lineage, key=lambda c: (c.path, c.facts.span)):
+            if related.foreign_base is not None and related.foreign_base != cls.unresolved_base:
+                reason = f"another package defines `{related.foreign_base}`, a base class of `{related.name}`"
+                yield "unknown-base", f"{reason}: it may use the children", related.location
         if cls.is_container:
             yield (
                 "container",

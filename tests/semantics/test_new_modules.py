@@ -26,6 +26,7 @@ PLAIN = net("return x", init="self.fc = nn.Linear(2, 2)")
     [
         (PLAIN, set()),
         (PLAIN.replace("nn.Module", "Unknown"), {"unknown-base"}),
+        ("from other import Mixin\n" + PLAIN.replace("nn.Module", "Mixin, nn.Module"), {"unknown-base"}),
         (PLAIN.replace("nn.Module", "nn.Sequential"), {"container", "layer-base"}),
         (PLAIN.replace("nn.Module", "nn.LSTM"), {"layer-base"}),
         (PLAIN.replace("super().__init__()", "pass"), {"no-super-init"}),
