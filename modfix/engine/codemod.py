@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from modfix.model.finding import Finding, Stability
 
 if TYPE_CHECKING:
-    from modfix.semantics.project import ModuleClass
+    from modfix.semantics.module_class import ModuleClass
 
 
 @dataclass(frozen=True)

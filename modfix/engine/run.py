@@ -18,7 +18,8 @@ from modfix.engine.transaction import Transaction, make_fixes
 from modfix.model.finding import Applicability, Finding
 from modfix.model.result import ApplyResult, CheckResult, FileChange, InternalError, Step
 from modfix.model.source import Refused, SourceFile
-from modfix.semantics.project import ModuleClass, Project
+from modfix.semantics.module_class import ModuleClass
+from modfix.semantics.project import Project
 from modfix.source.overlay import Overlay
 
 if TYPE_CHECKING:
