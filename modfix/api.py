@@ -21,6 +21,7 @@ from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, opt
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
 from modfix.semantics.new_modules import NewModules, Reason, attribute_name, set_once
 from modfix.semantics.project import ModuleClass, Project, Truth
+from modfix.semantics.project_file import ProjectFile
 from modfix.semantics.torch_functions import MODULE_FORMS, PURE_MODULES, ModuleForm
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "NewModules",
     "NoOptions",
     "Project",
+    "ProjectFile",
     "Reading",
     "Reason",
     "Refusal",
