@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from modfix.semantics.facts import GIVEN, UseForm
-from modfix.semantics.origins import caught, is_plain_call, prefix
+from modfix.semantics.keys import caught, prefix
 from modfix.semantics.records import (
     CALLED,
     CALLED_OTHERWISE,
@@ -21,7 +21,7 @@ from modfix.semantics.records import (
     SelfString,
     note,
 )
-from modfix.semantics.syntax import arguments, dotted, is_name, is_none
+from modfix.semantics.syntax import arguments, dotted, is_name, is_none, is_plain_call
 from modfix.semantics.torch_functions import FUNCTION_NAMES, MODULE_FORMS
 from modfix.semantics.torch_names import MODULE_CLASSES, is_module_class
 from modfix.semantics.walks import CHILD_WALKS, DICTIONARY_WALKS, MODULE_WALKS
@@ -175,7 +175,7 @@ class CallReader:
         if function == "getattr" and name is not None and name.partition(".")[0] == context.self_name:
             context.record.notes.append(note("named-attribute", node, name.partition(".")[2]))
         else:
-            key = self._file.origins.key_of(node.args[1], context.functions)
+            key = self._file.keys.key_of(node.args[1], context.functions)
             context.record.notes.append(note("computed-attribute", node, key))
 
     def _torch_save(self, node: ast.Call, context: Context) -> None:

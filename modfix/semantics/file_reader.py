@@ -181,7 +181,7 @@ class FileReader:
         attr = node.attr
         record.mentioned.add(attr)
         if attr == "__dict__" or (attr == "_modules" and form is not _STORED):
-            key = self._file.origins.entry(node, context.functions)
+            key = self._file.keys.entry(node, context.functions)
             if key is not None:
                 record.notes.append(note(attr, node, key))
         if form is _STORED:

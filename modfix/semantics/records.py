@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from modfix.model.source import SourceFile
 from modfix.semantics.facts import UNKNOWN, Note, Ref, UseForm
+from modfix.semantics.keys import Keys
 from modfix.semantics.origins import Origins
 from modfix.semantics.positions import Positions
 from modfix.semantics.scopes import Names
@@ -148,6 +149,7 @@ class FileRecord:
         self.positions = Positions(source.text)
         self.names = Names(tree)
         self.origins = Origins(self.names, tree)
+        self.keys = Keys(self.names, self.origins.parents)
         self.records: list[ClassRecord] = []
         self.outside: dict[str, list[tuple[UseForm, int, int, ReceiverRecord | None]]] = {}
         self.notes: list[Note] = []
