@@ -12,6 +12,8 @@ from modfix.semantics.torch_names import MODULE_FUNCTIONS, canonical, is_module_
 if TYPE_CHECKING:
     from modfix.semantics.project import Project
 
+_MAKERS = frozenset({"functools.partial", "torch.nn.*"})  # calling them gives something
+
 
 class Results:
     """Answers for the calls in one project."""
@@ -97,4 +99,5 @@ class Results:
             where, _, name = target[1:].partition("@")
             function = self._project.files[where].functions.get(name)
             return function is not None and self._each_returns_something(None, where, function, seen)
-        return is_capitalized(target if target != UNKNOWN else ref) or canonical(target) in MODULE_FUNCTIONS
+        known = target in _MAKERS or canonical(target) in MODULE_FUNCTIONS
+        return known or is_capitalized(target if target != UNKNOWN else ref)
