@@ -13,8 +13,9 @@ from modfix.model.finding import Applicability
 from modfix.model.span import Location
 from modfix.semantics.attributes import DYNAMIC_METHODS
 from modfix.semantics.facts import GIVEN, AttributeFacts, CallPlace, TorchCall, UseForm, ValueKind
-from modfix.semantics.module_class import ModuleClass, Truth
+from modfix.semantics.module_class import ModuleClass
 from modfix.semantics.torch_names import EXTERNAL_MODULE_BASES, is_module_class
+from modfix.semantics.truth import Truth
 
 Reason = tuple[str, str, Location]  # kind, reason, the line that blocks: as in a `Refusal`
 
@@ -87,12 +88,9 @@ class NewModules:
                 yield "dynamic-access", f"attributes or children are reached in a dynamic way (`{note.kind}`)", where
             for name in sorted(DYNAMIC_METHODS & related.facts.body_names):
                 yield "dynamic-access", f"`{related.name}` defines `{name}`", related.location
-        for location in cls.project.child_walks(cls):
-            yield (
-                "child-walk",
-                f"children are picked by position or number here, perhaps those of `{cls.name}`",
-                location,
-            )
+        for walk in cls.project.child_walks(cls):
+            reason = f"children are picked by position or number here, perhaps those of `{cls.name}`"
+            yield "child-walk", reason, walk.location
 
     def place_reasons(self, call: TorchCall) -> Iterator[Reason]:
         """Why the method that holds a call cannot use a module of the object."""
