@@ -19,14 +19,17 @@ from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
 from modfix.model.span import Location, Span
 from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
+from modfix.semantics.inheritance import Reason
 from modfix.semantics.module_class import ModuleClass
-from modfix.semantics.new_modules import NewModules, Reason, attribute_name, set_once
+from modfix.semantics.new_modules import NewModules, attribute_name, set_once
 from modfix.semantics.project import Project
 from modfix.semantics.project_file import ProjectFile
+from modfix.semantics.stand_ins import IDENTITY, store_reasons, use_reasons
 from modfix.semantics.torch_functions import MODULE_FORMS, PURE_MODULES, ModuleForm
 from modfix.semantics.truth import Truth
 
 __all__ = [
+    "IDENTITY",
     "MODULE_FORMS",
     "PURE_MODULES",
     "AddElse",
@@ -70,4 +73,6 @@ __all__ = [
     "attribute_name",
     "optional_attributes",
     "set_once",
+    "store_reasons",
+    "use_reasons",
 ]
