@@ -19,12 +19,15 @@ from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
 from modfix.model.span import Location, Span
 from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
+from modfix.semantics.init_facts import OldName
+from modfix.semantics.init_names import DEPRECATED as DEPRECATED_INIT_NAMES
 from modfix.semantics.new_modules import NewModules, Reason, attribute_name, set_once
 from modfix.semantics.project import ModuleClass, Project, Truth
 from modfix.semantics.project_file import ProjectFile
 from modfix.semantics.torch_functions import MODULE_FORMS, PURE_MODULES, ModuleForm
 
 __all__ = [
+    "DEPRECATED_INIT_NAMES",
     "MODULE_FORMS",
     "PURE_MODULES",
     "AddElse",
@@ -48,6 +51,7 @@ __all__ = [
     "ModuleForm",
     "NewModules",
     "NoOptions",
+    "OldName",
     "Project",
     "ProjectFile",
     "Reading",

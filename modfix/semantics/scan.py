@@ -12,10 +12,12 @@ import ast
 import builtins
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from modfix.model.source import Refused, SourceFile
 from modfix.semantics.class_facts import ClassFactsMaker
 from modfix.semantics.facts import GIVEN, UNKNOWN, FileFacts, FunctionFacts, Note, OutsideUse, Receiver, UseForm, Walk
+from modfix.semantics.initialisation import initialisation
 from modfix.semantics.origins import Origins, caught, is_plain_call, prefix
 from modfix.semantics.positions import Positions
 from modfix.semantics.records import (
@@ -70,7 +72,9 @@ _PYTHON_2 = re.compile(r"^\s*(print\s+[\"'\w]|exec\s+[\"'])|except \w+, \w+:", r
 def scan(source: SourceFile) -> FileFacts | Refused:
     """The facts of one file, or why it cannot be read as Python (syntax error, null bytes, nesting too deep)."""
     try:
-        return _Scanner(source, ast.parse(source.text)).facts()
+        scanner = _Scanner(source, ast.parse(source.text))
+        found = initialisation(source.text, scanner.tree, scanner.names, scanner.positions)
+        return replace(scanner.facts(), initialisation=found)
     except SyntaxError as error:
         where = f" in line {error.lineno}" if error.lineno else ""
         hint = "; is this Python 2?" if _PYTHON_2.search(source.text) else ""
