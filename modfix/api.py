@@ -19,10 +19,11 @@ from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
 from modfix.model.span import Location, Span
 from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
-from modfix.semantics.init_facts import OldName
+from modfix.semantics.init_facts import BiasAccess, OldName, Presence
 from modfix.semantics.init_names import DEPRECATED as DEPRECATED_INIT_NAMES
+from modfix.semantics.module_class import ModuleClass, Truth
 from modfix.semantics.new_modules import NewModules, Reason, attribute_name, set_once
-from modfix.semantics.project import ModuleClass, Project, Truth
+from modfix.semantics.project import Project
 from modfix.semantics.project_file import ProjectFile
 from modfix.semantics.torch_functions import MODULE_FORMS, PURE_MODULES, ModuleForm
 
@@ -36,6 +37,7 @@ __all__ = [
     "Argument",
     "ArgumentForm",
     "Attribute",
+    "BiasAccess",
     "CallPlace",
     "Codemod",
     "CollapseBranch",
@@ -52,6 +54,7 @@ __all__ = [
     "NewModules",
     "NoOptions",
     "OldName",
+    "Presence",
     "Project",
     "ProjectFile",
     "Reading",

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from modfix.semantics.dataflow import Parents
 from modfix.semantics.init_facts import InitNames, OldImport, OldName
-from modfix.semantics.places import owner
+from modfix.semantics.places import FileTree
 from modfix.semantics.positions import Positions
 from modfix.semantics.scopes import Names, imported
 from modfix.semantics.syntax import arguments, is_name, walk
@@ -36,11 +36,11 @@ _MENTIONED = re.compile(rf"\b({'|'.join(sorted(DEPRECATED))})\b")
 _PARTIAL = frozenset({"functools.partial", "functools.partialmethod"})
 
 
-def init_names(text: str, tree: ast.Module, names: Names, positions: Positions) -> InitNames:
+def init_names(file: FileTree) -> InitNames:
     """The uses of such functions in one file."""
-    if "init" not in text or not _MENTIONED.search(text):
+    if "init" not in file.text or not _MENTIONED.search(file.text):
         return InitNames()
-    links = Parents(tree)
+    tree, names, positions, links = file.tree, file.names, file.positions, file.links
     imports = tuple(_imports(tree, positions))
     bound = {name for statement in imports for _, name in statement.names}
     uses = []
@@ -67,7 +67,7 @@ def init_names(text: str, tree: ast.Module, names: Names, positions: Positions) 
                 node.id if isinstance(node, ast.Name) else "",
                 positions.span(node),
                 positions.source(node),
-                owner(node, links),
+                file.owner(node),
                 node.lineno,
                 positions.column(node),
                 kind,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ast
-
+from modfix.semantics.bias_access import bias_accesses, bias_tests
 from modfix.semantics.init_facts import Initialisation
 from modfix.semantics.init_names import init_names
-from modfix.semantics.positions import Positions
-from modfix.semantics.scopes import Names
+from modfix.semantics.places import FileTree
 
 
-def initialisation(text: str, tree: ast.Module, names: Names, positions: Positions) -> Initialisation:
+def initialisation(file: FileTree) -> Initialisation:
     """The facts about initialisation of one file; most files have none, and show that by their text."""
-    return Initialisation(init_names(text, tree, names, positions))
+    return Initialisation(init_names(file), bias_accesses(file), bias_tests(file))
