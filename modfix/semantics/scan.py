@@ -9,11 +9,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from modfix.model.source import Refused, SourceFile
 from modfix.semantics.class_facts import ClassFactsMaker
 from modfix.semantics.facts import UNKNOWN, FileFacts, FunctionFacts, OutsideUse, Receiver, Walk
 from modfix.semantics.file_reader import SCRIPTING, FileReader
+from modfix.semantics.initialisation import initialisation
+from modfix.semantics.places import FileTree
 from modfix.semantics.records import FileRecord, ReceiverRecord, note
 from modfix.semantics.scopes import bound_names
 from modfix.semantics.syntax import arguments, is_name
@@ -32,7 +35,9 @@ _PYTHON_2 = re.compile(r"^\s*(print\s+[\"'\w]|exec\s+[\"'])|except \w+, \w+:", r
 def scan(source: SourceFile) -> FileFacts | Refused:
     """The facts of one file, or why it cannot be read as Python (syntax error, null bytes, nesting too deep)."""
     try:
-        return _FactsMaker(FileRecord(source, ast.parse(source.text))).facts()
+        record = FileRecord(source, ast.parse(source.text))
+        found = initialisation(FileTree(source.text, record.tree, record.names, record.positions))
+        return replace(_FactsMaker(record).facts(), initialisation=found)
     except SyntaxError as error:
         where = f" in line {error.lineno}" if error.lineno else ""
         hint = "; is this Python 2?" if _PYTHON_2.search(source.text) else ""
