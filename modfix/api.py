@@ -1,7 +1,20 @@
 """Everything a codemod author imports, and nothing else is public."""
 
 from modfix.engine.codemod import Codemod, NoOptions
-from modfix.model.edit import AddElse, AddMethod, CollapseBranch, Edit, EnsureImport, InsertAfter, InsertBefore, RemoveStatement, ReplaceCall, ReplaceExpression, ReplaceStatement, WrapStatements
+from modfix.model.edit import (
+    AddElse,
+    AddMethod,
+    CollapseBranch,
+    Edit,
+    EnsureImport,
+    InsertAfter,
+    InsertBefore,
+    RemoveStatement,
+    ReplaceCall,
+    ReplaceExpression,
+    ReplaceStatement,
+    WrapStatements,
+)
 from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
 from modfix.model.span import Location, Span
 from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
@@ -14,10 +27,14 @@ from modfix.semantics.new_modules import NewModules, attribute_name, set_once
 from modfix.semantics.project import Project
 from modfix.semantics.project_file import ProjectFile
 from modfix.semantics.stand_ins import IDENTITY, store_reasons, use_reasons
-from modfix.semantics.torch_functions import MODULE_FORMS, ModuleForm, PURE_MODULES
+from modfix.semantics.torch_functions import MODULE_FORMS, PURE_MODULES, ModuleForm
 from modfix.semantics.truth import Truth
 
 __all__ = [
+    "DEPRECATED_INIT_NAMES",
+    "IDENTITY",
+    "MODULE_FORMS",
+    "PURE_MODULES",
     "AddElse",
     "AddMethod",
     "Applicability",
@@ -28,23 +45,19 @@ __all__ = [
     "CallPlace",
     "Codemod",
     "CollapseBranch",
-    "DEPRECATED_INIT_NAMES",
     "Defined",
     "Edit",
     "EnsureImport",
     "Finding",
     "Fix",
-    "IDENTITY",
     "InsertAfter",
     "InsertBefore",
     "Location",
-    "MODULE_FORMS",
     "ModuleClass",
     "ModuleForm",
     "NewModules",
     "NoOptions",
     "OldName",
-    "PURE_MODULES",
     "Presence",
     "Project",
     "ProjectFile",
