@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from modfix.model.source import Refused, SourceFile
 from modfix.semantics.class_facts import ClassFactsMaker
 from modfix.semantics.facts import GIVEN, UNKNOWN, FileFacts, FunctionFacts, Note, OutsideUse, Receiver, UseForm, Walk
+from modfix.semantics.hook_sites import hook_facts
 from modfix.semantics.origins import Origins, caught, is_plain_call, prefix
 from modfix.semantics.positions import Positions
 from modfix.semantics.records import (
@@ -84,6 +85,7 @@ def scan(source: SourceFile) -> FileFacts | Refused:
 class _Scanner:
     def __init__(self, source: SourceFile, tree: ast.Module) -> None:
         self.path = source.path
+        self.text = source.text
         self.tree = tree
         self.positions = Positions(source.text)
         self.names = Names(tree)
@@ -141,6 +143,7 @@ class _Scanner:
             frozenset(self.mentioned.union(self._imported())),
             frozenset(self.by_position),
             self.positions.width,
+            hook_facts(self.text, self.tree, self.names, self.positions),
         )
 
     def _imported(self) -> Iterator[str]:
