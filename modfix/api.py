@@ -13,6 +13,7 @@ from modfix.model.edit import (
     ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
+    WrapStatements,
 )
 from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
 from modfix.model.span import Location, Span
@@ -63,6 +64,7 @@ __all__ = [
     "Truth",
     "UseForm",
     "ValueKind",
+    "WrapStatements",
     "attribute_name",
     "optional_attributes",
     "set_once",
