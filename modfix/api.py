@@ -19,6 +19,9 @@ from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
 from modfix.model.span import Location, Span
 from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
+from modfix.semantics.hook_edits import paired_edits, returned_edits, scoped_edits
+from modfix.semantics.hook_facts import Handle, HookNote, HookSite, Instrumenter, LocalPlan, Pair
+from modfix.semantics.hook_owners import HandleOwner, is_imported
 from modfix.semantics.new_modules import NewModules, Reason, attribute_name, set_once
 from modfix.semantics.project import ModuleClass, Project, Truth
 from modfix.semantics.project_file import ProjectFile
@@ -41,13 +44,20 @@ __all__ = [
     "EnsureImport",
     "Finding",
     "Fix",
+    "Handle",
+    "HandleOwner",
+    "HookNote",
+    "HookSite",
     "InsertAfter",
     "InsertBefore",
+    "Instrumenter",
+    "LocalPlan",
     "Location",
     "ModuleClass",
     "ModuleForm",
     "NewModules",
     "NoOptions",
+    "Pair",
     "Project",
     "ProjectFile",
     "Reading",
@@ -66,6 +76,10 @@ __all__ = [
     "ValueKind",
     "WrapStatements",
     "attribute_name",
+    "is_imported",
     "optional_attributes",
+    "paired_edits",
+    "returned_edits",
+    "scoped_edits",
     "set_once",
 ]

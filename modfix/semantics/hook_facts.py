@@ -30,6 +30,7 @@ class Handle(str, Enum):
     DISCARDED = "discarded"
     UNUSED = "unused"  # stored in a name that nothing reads
     PAIRED = "paired"  # in a name, removed by a later statement of the same block: see `Pair`
+    HELD = "held"  # by a `with` statement
     KEPT = "kept"  # anything else: appended, returned, passed on, an attribute
 
 

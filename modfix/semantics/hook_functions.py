@@ -19,7 +19,9 @@ HookNode: TypeAlias = FunctionNode | ast.Lambda
 
 _RETURN_NONE = frozenset({"add", "append", "clear", "extend", "insert", "print", "setattr", "update", "__setitem__"})
 _CHANGE = _RETURN_NONE | {"pop", "popitem", "popleft", "appendleft", "remove", "setdefault", "write"}
-_PURE_PACKAGES = frozenset({"collections", "copy", "einops", "functools", "itertools", "math", "numpy", "operator", "torch"})
+_PURE_PACKAGES = frozenset(
+    {"collections", "copy", "einops", "functools", "itertools", "math", "numpy", "operator", "torch"}
+)
 _WRITING = frozenset({"torch.save", "numpy.save", "numpy.savez", "numpy.savetxt"})
 _IMPURE_BUILTINS = frozenset({"compile", "delattr", "eval", "exec", "input", "open", "print", "setattr"})
 _DEPTH = 3  # of factories and helper functions that are looked through
@@ -189,9 +191,7 @@ def _stored(node: HookNode) -> set[str]:
 class _Reading:
     """Reads one function for its effects."""
 
-    def __init__(
-        self, functions: HookFunctions, names: Names, parents: Parents, hook: Hook, effects: Effects
-    ) -> None:
+    def __init__(self, functions: HookFunctions, names: Names, parents: Parents, hook: Hook, effects: Effects) -> None:
         self._functions = functions
         self._names = names
         self._around = parents.functions(hook.node)
@@ -204,6 +204,9 @@ class _Reading:
         defaults = len(hook.node.args.defaults)
         self._given = set(given[: len(given) - defaults] if defaults else given)
         self._local = _stored(hook.node) | set(parameters)
+        positional = [*hook.node.args.posonlyargs, *hook.node.args.args]
+        pairs = zip(reversed(positional), reversed(hook.node.args.defaults), strict=False)
+        self._defaults = {arg.arg: value.id for arg, value in pairs if isinstance(value, ast.Name)}  # `kept=kept`
 
     def read(self, depth: int) -> None:
         """Add the effects of the function."""
@@ -241,11 +244,16 @@ class _Reading:
     def _changed(self, root: str, *, deep: bool, by_attribute: bool = False) -> None:
         """Take down that something reached through the name ``root`` changes."""
         effects = self._effects
+        if root in self._defaults:
+            effects.stores.add(self._defaults[root])
+            effects.nested |= {self._defaults[root]} if deep else set()
+            return
         if root == "":
             effects.outside = True
         elif root == self._self:
             effects.stores.add(self._hook.bound)
-            effects.nested.add(self._hook.bound)
+            if deep:
+                effects.nested.add(self._hook.bound)
         elif root == self._module and by_attribute:
             effects.on_module = True
         elif root in self._given:
@@ -314,7 +322,9 @@ class _Reading:
             self._effects.outside = True
             self._changed(self._self, deep=True)
             return
-        helper = _Reading(self._functions, self._names, self._functions._parents, Hook(method, self._hook.bound), Effects())
+        helper = _Reading(
+            self._functions, self._names, self._functions._parents, Hook(method, self._hook.bound), Effects()
+        )
         helper.read(depth - 1)
         self._take_over(helper._effects)
 
@@ -370,7 +380,9 @@ def _gives_none(value: ast.expr) -> bool:
     if not isinstance(value, ast.Call):
         return False
     name = dotted(value.func) or ""
-    return (isinstance(value.func, ast.Attribute) and value.func.attr in _RETURN_NONE - {"print", "setattr"}) or name in (
+    return (
+        isinstance(value.func, ast.Attribute) and value.func.attr in _RETURN_NONE - {"print", "setattr"}
+    ) or name in (
         "print",
         "setattr",
     )

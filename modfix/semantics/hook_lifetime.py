@@ -21,20 +21,62 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _NOT_RUNNING = MODULE_MEMBERS - {"forward", "__call__"}
 # What gives back the module, or modules in it.
 _GIVING = frozenset(
-    """
-    apply bfloat16 children cpu cuda double eval float get half get_submodule items keys modules named_children
-    named_modules requires_grad_ share_memory to train type values
-    """.split()
+    [
+        "apply",
+        "bfloat16",
+        "children",
+        "cpu",
+        "cuda",
+        "double",
+        "eval",
+        "float",
+        "get",
+        "half",
+        "get_submodule",
+        "items",
+        "keys",
+        "modules",
+        "named_children",
+        "named_modules",
+        "requires_grad_",
+        "share_memory",
+        "to",
+        "train",
+        "type",
+        "values",
+    ]
 )
 # Methods of containers that do not hand the container to anybody.
 _READING = frozenset({"clear", "copy", "count", "get", "index", "items", "keys", "pop", "popitem", "values", "append"})
 _TAKING = frozenset(
-    """
-    bool dict enumerate float id int isinstance len list max min print range repr reversed set sorted str sum tuple type
-    zip
-    """.split()
+    [
+        "bool",
+        "dict",
+        "enumerate",
+        "float",
+        "id",
+        "int",
+        "isinstance",
+        "len",
+        "list",
+        "max",
+        "min",
+        "print",
+        "range",
+        "repr",
+        "reversed",
+        "set",
+        "sorted",
+        "str",
+        "sum",
+        "tuple",
+        "type",
+        "zip",
+    ]
 )
-_CONTAINERS = frozenset({"builtins.dict", "builtins.list", "builtins.set", "collections.defaultdict", "collections.deque"})
+_CONTAINERS = frozenset(
+    {"builtins.dict", "builtins.list", "builtins.set", "collections.defaultdict", "collections.deque"}
+)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
@@ -42,7 +84,12 @@ class Model:
     """What leads to the hooked modules of one scope. ``scope`` is a function or the module."""
 
     def __init__(
-        self, names: Names, parents: Parents, scope: ast.Module | FunctionNode, receivers: Iterable[ast.expr], self_name: str
+        self,
+        names: Names,
+        parents: Parents,
+        scope: ast.Module | FunctionNode,
+        receivers: Iterable[ast.expr],
+        self_name: str,
     ) -> None:
         self._names = names
         self._parents = parents
@@ -135,12 +182,7 @@ class Model:
     def _follow_on(self) -> None:
         bindings = list(self._bindings())
         while True:
-            found = {
-                name
-                for target, value in bindings
-                if self.gives_module(value)
-                for name in self._targets(target)
-            }
+            found = {name for target, value in bindings if self.gives_module(value) for name in self._targets(target)}
             if found <= self.names:
                 return
             self.names |= found
@@ -168,6 +210,8 @@ class Model:
             if isinstance(function, ast.Attribute) and self.gives_module(function.value):
                 return function.attr in _GIVING or self._key(function.value) == self._self
             return any(self.gives_module(a) for a in (*node.args, *(k.value for k in node.keywords)))
+        if isinstance(node, ast.Lambda):
+            return bool(self._mentioned(node.body) & self.names)
         if isinstance(node, (ast.Constant, ast.Compare, ast.JoinedStr, ast.Name)):
             return False
         return any(map(self.gives_module, _children(node)))
@@ -212,7 +256,11 @@ class Model:
             key = self._key(node)
             if key and key in self.names:
                 return True
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and is_name(node.func.value, self._self):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and is_name(node.func.value, self._self)
+            ):
                 return True  # a method of the object
             if key == self._self and key:
                 return True  # the object is handed on
@@ -263,12 +311,26 @@ class Model:
                         return True
                     if "." in key and key not in self.roots:
                         return True
-        return False
+        return not isinstance(self._scope, ast.Module) and self._outlives()
+
+    def _outlives(self) -> bool:
+        """Whether a function or class in the scope reads the model and may be used later than the scope."""
+        inner = self._names.scopes[self._scope].inner
+        return any(
+            isinstance(scope.node, ast.ClassDef) and _reads_any(scope.node, self.names | self._runners) for scope in inner
+        ) or any(
+            isinstance(scope.node, _FUNCTIONS)
+            and scope.node.name in self._runners
+            and not only_called(self._parents, self._scope, scope.node.name)
+            for scope in inner
+        )
 
     def is_own(self) -> bool:
         """Whether the scope itself has made the model, and no other code can get hold of it."""
         if isinstance(self._scope, ast.Module):
             shared: set[str] = set()
+            if self._is_used_by_definitions():
+                return False
         else:
             scope = self._names.scopes[self._scope]
             shared = {name for inner in scope.within() for name in inner.declared}
@@ -281,6 +343,15 @@ class Model:
         if shared & self.names or any(not isinstance(made.get(root), ast.Call) for root in self.roots):
             return False
         return not self.handed_out() and not any(map(self._gives_away, self._inside))
+
+    def _is_used_by_definitions(self) -> bool:
+        """Whether a class of the script, or a function that the script itself does not call, reads the model."""
+        called = {n.func.id for n in self._inside if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+        used = self.names | self._runners
+        return bool(self._runners - called) or any(
+            isinstance(scope.node, ast.ClassDef) and _reads_any(scope.node, used)
+            for scope in self._names.scopes[self._scope].inner
+        )
 
     def _gives_away(self, node: ast.AST) -> bool:
         """Whether a call passes the model to code that may keep it."""
@@ -295,7 +366,9 @@ class Model:
 class Store:
     """Who can see what a hook has stored, inside one scope."""
 
-    def __init__(self, parents: Parents, scope: ast.Module | FunctionNode, names: Names, hooks: Iterable[ast.AST]) -> None:
+    def __init__(
+        self, parents: Parents, scope: ast.Module | FunctionNode, names: Names, hooks: Iterable[ast.AST]
+    ) -> None:
         self._parents = parents
         self._scope = scope
         self._names = names
@@ -304,7 +377,9 @@ class Store:
     def handed_on(self, effects: Effects) -> str:
         """The name of a store that code outside the scope may read; empty if there is none."""
         for name in sorted(effects.stores):
-            if not self._is_local(name) or any(self._leaves(node, name in effects.nested) for node in self._reads(name)):
+            if not self._is_local(name) or any(
+                self._leaves(node, name in effects.nested) for node in self._reads(name)
+            ):
                 return name
         return ""
 
@@ -333,8 +408,8 @@ class Store:
             return ref in _CONTAINERS or (ref[0] not in "?$" and made[:1].isupper())
         return isinstance(value, (ast.Constant, ast.Dict, ast.List, ast.Set, ast.DictComp, ast.ListComp, ast.SetComp))
 
-    def _reads(self, name: str) -> Iterator[ast.Name]:
-        """Where the scope, without the hooks, reads a name."""
+    def _reads(self, name: str) -> Iterator[ast.AST]:
+        """Where the scope, without the hooks, reads a name, or a function or class that does and may outlive it."""
         stack: list[ast.AST] = list(self._scope.body)
         while stack:
             node = stack.pop()
@@ -344,19 +419,33 @@ class Store:
                 assert isinstance(node, ast.Name)
                 if isinstance(node.ctx, ast.Load):
                     yield node
+            if isinstance(node, (*_FUNCTIONS, ast.ClassDef, ast.Lambda)) and _reads_any(node, {name}):
+                if not self._ends_here(node):
+                    yield node
+                    continue
             stack.extend(_children(node))
 
-    def _leaves(self, name: ast.AST, deep: bool) -> bool:
+    def _ends_here(self, node: ast.AST) -> bool:
+        """Whether a definition in the scope is used only while that runs."""
+        makes_hooks = any(hook in self._hooks for hook in walk(node))
+        is_local = isinstance(self._scope, _FUNCTIONS) and isinstance(node, _FUNCTIONS)
+        return makes_hooks or (is_local and only_called(self._parents, self._scope, node.name))  # type: ignore[attr-defined]  # `is_local` narrows
+
+    def _leaves(self, name: ast.AST, deep: bool, *, inside: bool = False) -> bool:
         """Whether one reading of a store hands on the store itself, or, if ``deep``, something in it."""
+        if isinstance(name, (*_FUNCTIONS, ast.ClassDef, ast.Lambda)):
+            return True
         step = self._parents.of(name)
         assert step is not None  # a statement is above
         parent, field = step
         if isinstance(parent, ast.Subscript) and field == "value":
-            return deep and isinstance(parent.ctx, ast.Load) and self._leaves(parent, False)
+            return deep and isinstance(parent.ctx, ast.Load) and self._leaves(parent, False, inside=True)
         if isinstance(parent, ast.Attribute):
             call = self._parents.of(parent)
             called = call is not None and isinstance(call[0], ast.Call) and call[1] == "func"
-            return not called or parent.attr not in _READING
+            if not called:
+                return deep
+            return not inside and parent.attr not in _READING  # tensors have many methods
         if isinstance(parent, ast.Call):
             function = parent.func
             if isinstance(function, ast.Name) and function.id in _TAKING:
@@ -367,7 +456,28 @@ class Store:
             return deep
         if isinstance(parent, ast.Expr):
             return False
-        return not isinstance(parent, (ast.Compare, ast.If, ast.While, ast.UnaryOp, ast.Assert, ast.FormattedValue, ast.Delete))
+        return not isinstance(
+            parent, (ast.Compare, ast.If, ast.While, ast.UnaryOp, ast.Assert, ast.FormattedValue, ast.Delete)
+        )
+
+
+def only_called(parents: Parents, scope: ast.AST, name: str) -> bool:
+    """Whether a function of that name is called in the scope, and neither kept nor returned.
+
+    `optimizer.step(closure)` calls it as well.
+    """
+    reads = [n for n in walk(scope) if is_name(n, name) and isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
+    steps = [parents.of(node) for node in reads]
+    calls = [step for step in steps if step is not None and isinstance(step[0], ast.Call)]
+    return len(calls) == len(steps) and all(
+        field == "func" or (isinstance(call.func, ast.Attribute) and call.func.attr == "step")
+        for call, field in calls
+        if isinstance(call, ast.Call)
+    )
+
+
+def _reads_any(node: ast.AST, names: set[str]) -> bool:
+    return any(isinstance(n, ast.Name) and n.id in names for n in walk(node))
 
 
 def common_block(

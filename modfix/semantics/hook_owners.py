@@ -107,7 +107,7 @@ class HandleOwner:
         return not any(site.owner_method in called for site in self.sites if site.owner_method != "__init__")
 
     def _free(self, wanted: Sequence[str]) -> str:
-        return next((name for name in wanted if self._names._is_free(name)), "")
+        return next((name for name in wanted if self._names.is_free(name)), "")
 
     def applicability(self) -> tuple[Applicability, str | None]:
         """How safe it is, as far as the rest of the project says."""
@@ -116,7 +116,9 @@ class HandleOwner:
             return Applicability.DISPLAY, "the rest of the project was not read"
         if self._existing is not None:
             name, remover = self._existing.facts.name, self._existing.facts.remover
-            if remover:
+            called = any(remover in facts.mentioned for facts in project.files.values())
+            called = called or any(remover in related.called_names for related in self.cls.relatives)
+            if remover and (called or name not in _LISTS):
                 return Applicability.UNSAFE, f"`{remover}` will take these hooks off, too, as all in `{name}`"
             for reader in project.outside_readers(self.cls, name):
                 return Applicability.UNSAFE, f"{reader.location} reads `{name}`, which gets these handles, too"
@@ -177,7 +179,8 @@ def is_imported(project: Project, path: str) -> bool:
     """Whether another file may import the one at ``path``."""
     stem = path.rpartition("/")[2].removesuffix(".py")
     return any(
-        stem in facts.mentioned or any(stem in ref.split(".") for ref in (*facts.bindings.values(), *facts.star_imports))
+        stem in facts.mentioned
+        or any(stem in ref.split(".") for ref in (*facts.bindings.values(), *facts.star_imports))
         for where, facts in project.files.items()
         if where != path
     )

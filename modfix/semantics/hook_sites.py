@@ -59,7 +59,7 @@ class _Finder:
         self.functions = HookFunctions(names, self.parents, tree)
 
     def facts(self) -> HookFacts:
-        found = [self._found(node) for node in walk(self.tree) if _is_registration(node)]
+        found = [self._found(node) for node in walk(self.tree) if _is_registration(node) and isinstance(node, ast.Call)]
         found.sort(key=lambda item: item.site.span)
         defined = {
             member.name
@@ -102,7 +102,6 @@ class _Finder:
         assert isinstance(scope, (ast.Module, *_FUNCTIONS))
         handle, name = self._handle(call, statement, scope)
         owner, method, self_name = self._owner(call)
-        source = self.positions.source(call).replace("\r\n", "\n").replace("\r", "\n")
         receiver = call.func.value
         site = HookSite(
             call.func.attr,
@@ -110,7 +109,7 @@ class _Finder:
             self.positions.span(statement),
             call.lineno,
             self.positions.column(call),
-            "" if "\n" in source and "#" in source else source,
+            self._source(call, statement),
             ast.unparse(receiver),
             self._is_object(receiver),
             handle,
@@ -120,9 +119,20 @@ class _Finder:
             method,
             self_name,
             self._init_of(call) if owner else None,
-            tuple(self._notes(call, scope)),
+            tuple(self._notes(call, scope, brief=handle in (Handle.PAIRED, Handle.HELD))),
         )
         return _Found(call, statement, scope, site)
+
+    def _source(self, call: ast.Call, statement: ast.stmt) -> str:
+        """The source of a call as it is written in a block without indentation; empty if that would change it."""
+        first, *lines = self.positions.source(call).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        if not lines:
+            return first
+        several = any(isinstance(n, (ast.Constant, ast.JoinedStr)) and n.end_lineno != n.lineno for n in walk(call))
+        if several or any("#" in line for line in (first, *lines)):
+            return ""
+        indentation = self.positions.indentation(statement)
+        return "\n".join([first, *(line.removeprefix(indentation) for line in lines)])
 
     def _qualname(self, scope: ast.AST) -> str:
         parts = []
@@ -135,8 +145,6 @@ class _Finder:
 
     def _is_object(self, receiver: ast.expr) -> bool:
         """Whether the receiver is an object, as far as its name says."""
-        if isinstance(receiver, ast.Call):
-            return not is_name(receiver.func, "super")
         ref = self.names.resolve(receiver, self.parents.functions(receiver)) if dotted(receiver) else "?"
         return ref[0] in "?$"
 
@@ -150,11 +158,19 @@ class _Finder:
             return (Handle.DISCARDED if is_loop else Handle.KEPT), ""
         if isinstance(parent, ast.Expr):
             return Handle.DISCARDED, ""
-        if not isinstance(parent, ast.Assign) or len(parent.targets) != 1 or not isinstance(parent.targets[0], ast.Name):
+        if isinstance(parent, ast.withitem):
+            return Handle.HELD, ""
+        if (
+            not isinstance(parent, ast.Assign)
+            or len(parent.targets) != 1
+            or not isinstance(parent.targets[0], ast.Name)
+        ):
             return Handle.KEPT, ""
         name = parent.targets[0].id
         own = self.names.scopes[scope]
-        if any(name in inner.declared for inner in own.within()) or isinstance(self.parents.enclosing(statement), ast.ClassDef):
+        if any(name in inner.declared for inner in own.within()) or isinstance(
+            self.parents.enclosing(statement), ast.ClassDef
+        ):
             return Handle.KEPT, ""
         reads = [n for n in walk(scope) if is_name(n, name) and isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
         if not reads:
@@ -184,7 +200,9 @@ class _Finder:
     def _init_of(self, call: ast.Call) -> Span | None:
         """Where the `__init__` of the class around starts."""
         cls = self.functions.class_around(call)
-        methods = [] if cls is None else [n for n in cls.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"]
+        methods = (
+            [] if cls is None else [n for n in cls.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"]
+        )
         return self.positions.span(_first(methods[0])) if len(methods) == 1 else None
 
     def _in_lambda(self, node: ast.AST) -> bool:
@@ -197,7 +215,7 @@ class _Finder:
 
     # What no rewrite mends
 
-    def _notes(self, call: ast.Call, scope: ast.AST) -> Iterator[HookNote]:
+    def _notes(self, call: ast.Call, scope: ast.AST, *, brief: bool) -> Iterator[HookNote]:
         hooks = self._hooks(call) or []
         for hook in hooks:
             for name, where in sorted(self.functions.effects([hook]).globals.items()):
@@ -211,7 +229,7 @@ class _Finder:
                 yield self._note("removal-in-hook", reason, removal)
         loop = self._loop(call, scope)
         given = _hook_argument(call)
-        if loop is not None and given is not None:
+        if loop is not None and given is not None and not brief:
             yield from self._late_binding(loop, given)
 
     def _note(self, kind: str, reason: str, node: ast.AST) -> HookNote:
@@ -222,7 +240,9 @@ class _Finder:
         """A function made in the loop that reads what the loop changes: all of them see the last value."""
         inside = {n for statement in loop.body for n in walk(statement)}
         hooks = self.functions.hooks(given) if isinstance(given, (ast.Lambda, ast.Name)) else None
-        changed = {n.id for n in walk(loop.target, *loop.body) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
+        changed = {
+            n.id for n in walk(loop.target, *loop.body) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)
+        }
         for hook in hooks or ():
             names = sorted(self.functions.free_names(hook.node) & changed) if hook.node in inside else []
             if names and self.parents.scope(hook.node) is self.parents.scope(loop):
@@ -263,7 +283,7 @@ class _Finder:
         hooks = {hook.node for item in items for hook in self._hooks(item.call) or ()}
         store = Store(self.parents, scope, self.names, hooks)
         certain, note = _who_sees(effects, model, store)
-        if note is None or self._splits(scope, suite[first : last + 1]):
+        if note is None or (isinstance(scope, ast.Module) and not certain) or self._splits(scope, suite[first : last + 1]):
             return None
         heads = _heads(suite, first, items)
         top = suite[first + len(heads)] if heads and first + len(heads) <= last else suite[first]
@@ -360,7 +380,12 @@ class _Finder:
         """The attributes to which methods append what a registration gave back."""
         found = set()
         for node in walk(*cls.body):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "append" and node.args:
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr == "append"
+                and node.args
+            ):
                 target, value = node.func.value, node.args[0]
                 if isinstance(value, ast.Name):
                     scope = self.names.scopes[self.parents.scope(node)]
@@ -442,7 +467,7 @@ class _Finder:
         """Why a function cannot return the handles; None if it can."""
         given = next((node for node in returns if node.value is not None), None)
         if given is not None:
-            return self._note("returns-other", f"`{function.name}` returns something else", given)
+            return self._note("returns-other", f"`{function.name}` returns something else, so the handle must be kept where the model is", given)
         scope = self.names.scopes[function]
         if scope.yields or isinstance(function, ast.AsyncFunctionDef) or function.decorator_list:
             return self._note("not-plain", f"`{function.name}` is decorated, a generator or a coroutine", function)
@@ -466,7 +491,10 @@ def _first(function: FunctionNode) -> ast.stmt:
 
 
 def _is_registration(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in REGISTRATIONS
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in REGISTRATIONS):
+        return False
+    above = node.func.value
+    return not (isinstance(above, ast.Call) and is_name(above.func, "super"))  # an override that passes the call on
 
 
 def _is_removal(statement: ast.stmt, name: str) -> bool:
