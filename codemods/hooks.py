@@ -91,9 +91,9 @@ class Hooks(Codemod):
             for note in site.notes:
                 yield self._refused(file, site, f"`{site.receiver}`: the hook has a flaw", note)
         for index in sorted(loose):
-            if note := self._unknown(file, facts.sites[index]):
+            if unknown := self._unknown(file, facts.sites[index]):
                 loose.discard(index)
-                yield self._refused(file, facts.sites[index], _message(facts.sites[index]), note)
+                yield self._refused(file, facts.sites[index], _message(facts.sites[index]), unknown)
         for pair in facts.pairs:
             yield self._paired(file, pair)
         for plan in facts.local:

@@ -22,8 +22,9 @@ from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall,
 from modfix.semantics.hook_edits import paired_edits, returned_edits, scoped_edits
 from modfix.semantics.hook_facts import Handle, HookNote, HookSite, Instrumenter, LocalPlan, Pair
 from modfix.semantics.hook_owners import HandleOwner, is_imported
+from modfix.semantics.module_class import ModuleClass, Truth
 from modfix.semantics.new_modules import NewModules, Reason, attribute_name, set_once
-from modfix.semantics.project import ModuleClass, Project, Truth
+from modfix.semantics.project import Project
 from modfix.semantics.project_file import ProjectFile
 from modfix.semantics.torch_functions import MODULE_FORMS, PURE_MODULES, ModuleForm
 

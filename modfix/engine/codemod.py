@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from modfix.model.finding import Finding, Stability
 
 if TYPE_CHECKING:
-    from modfix.semantics.project import ModuleClass
+    from modfix.semantics.module_class import ModuleClass
     from modfix.semantics.project_file import ProjectFile
 
 

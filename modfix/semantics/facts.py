@@ -22,7 +22,7 @@ from typing import NamedTuple, TypeAlias
 
 from modfix.model.edit import Edit
 from modfix.model.span import Span
-from modfix.semantics.hook_facts import HookFacts
+from modfix.semantics.hook_facts import NO_HOOKS, HookFacts
 
 Ref: TypeAlias = str
 UNKNOWN: Ref = "?"
@@ -317,4 +317,4 @@ class FileFacts:
     mentioned: frozenset[str]  # names that it imports, attributes read from other objects than `self`, keywords (`k=`)
     by_position: frozenset[str]  # names of functions whose results are listed, numbered, counted or paired
     width: int  # of its longest line, in columns
-    hooks: HookFacts = HookFacts()
+    hooks: HookFacts = NO_HOOKS

@@ -126,3 +126,6 @@ class HookFacts(NamedTuple):
     lists: tuple[HandleList, ...] = ()
     instrumenters: tuple[Instrumenter, ...] = ()
     overridden: frozenset[str] = frozenset()  # of `REGISTRATIONS`: a class of the file defines such a method
+
+
+NO_HOOKS = HookFacts()

@@ -12,70 +12,18 @@ from collections.abc import Iterable, Iterator
 
 from modfix.semantics.dataflow import Parents
 from modfix.semantics.hook_facts import REGISTRATIONS
-from modfix.semantics.hook_functions import Effects
+from modfix.semantics.hook_stores import only_called, reads_any
 from modfix.semantics.scopes import Names
-from modfix.semantics.syntax import CHILD_FIELDS, FunctionNode, arguments, is_name, walk
+from modfix.semantics.syntax import FunctionNode, arguments, children, is_name, walk
 from modfix.semantics.torch_names import MODULE_MEMBERS
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _NOT_RUNNING = MODULE_MEMBERS - {"forward", "__call__"}
 # What gives back the module, or modules in it.
 _GIVING = frozenset(
-    [
-        "apply",
-        "bfloat16",
-        "children",
-        "cpu",
-        "cuda",
-        "double",
-        "eval",
-        "float",
-        "get",
-        "half",
-        "get_submodule",
-        "items",
-        "keys",
-        "modules",
-        "named_children",
-        "named_modules",
-        "requires_grad_",
-        "share_memory",
-        "to",
-        "train",
-        "type",
-        "values",
-    ]
-)
-# Methods of containers that do not hand the container to anybody.
-_READING = frozenset({"clear", "copy", "count", "get", "index", "items", "keys", "pop", "popitem", "values", "append"})
-_TAKING = frozenset(
-    [
-        "bool",
-        "dict",
-        "enumerate",
-        "float",
-        "id",
-        "int",
-        "isinstance",
-        "len",
-        "list",
-        "max",
-        "min",
-        "print",
-        "range",
-        "repr",
-        "reversed",
-        "set",
-        "sorted",
-        "str",
-        "sum",
-        "tuple",
-        "type",
-        "zip",
-    ]
-)
-_CONTAINERS = frozenset(
-    {"builtins.dict", "builtins.list", "builtins.set", "collections.defaultdict", "collections.deque"}
+    {"apply", "bfloat16", "children", "cpu", "cuda", "double", "eval", "float", "get", "get_submodule", "half", "items"}
+    | {"keys", "modules", "named_children", "named_modules", "requires_grad_", "share_memory", "to", "train", "type"}
+    | {"values"}
 )
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
@@ -112,7 +60,7 @@ class Model:
             found.append(node)
             if isinstance(node, (*_FUNCTIONS, ast.ClassDef, ast.Lambda)):
                 continue
-            stack.extend(_children(node))
+            stack.extend(children(node))
         return found
 
     def _key(self, node: ast.AST) -> str:
@@ -151,7 +99,7 @@ class Model:
             if key:
                 found.add(key)
                 continue
-            stack.extend(_children(current))
+            stack.extend(children(current))
         return found
 
     def _follow_back(self, receivers: Iterable[ast.expr]) -> None:
@@ -214,7 +162,7 @@ class Model:
             return bool(self._mentioned(node.body) & self.names)
         if isinstance(node, (ast.Constant, ast.Compare, ast.JoinedStr, ast.Name)):
             return False
-        return any(map(self.gives_module, _children(node)))
+        return any(map(self.gives_module, children(node)))
 
     # Running
 
@@ -239,9 +187,9 @@ class Model:
     def _reads(self, function: FunctionNode, runners: set[str]) -> bool:
         own = {arg.arg for arg in arguments(function)} | set(self._names.scopes[function].stored)
         for node in walk(*function.body):
-            if isinstance(node, ast.Name) and node.id not in own:
-                if node.id in runners or node.id in self.names or (node.id == self._self and self.names):
-                    return True
+            known = isinstance(node, ast.Name) and node.id not in own
+            if known and (node.id in runners or node.id in self.names or (node.id == self._self and self.names)):  # type: ignore[attr-defined]  # `known` narrows
+                return True
         return False
 
     def runs(self, statement: ast.AST) -> bool:
@@ -266,7 +214,7 @@ class Model:
                 return True  # the object is handed on
             if key:
                 continue
-            stack.extend(_children(node))
+            stack.extend(children(node))
         return False
 
     def certainly_runs(self, statement: ast.AST) -> bool:
@@ -276,7 +224,7 @@ class Model:
             node = stack.pop()
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in REGISTRATIONS:
                 continue
-            stack.extend(_children(node))
+            stack.extend(children(node))
             if not isinstance(node, ast.Call):
                 continue
             function = node.func
@@ -317,7 +265,8 @@ class Model:
         """Whether a function or class in the scope reads the model and may be used later than the scope."""
         inner = self._names.scopes[self._scope].inner
         return any(
-            isinstance(scope.node, ast.ClassDef) and _reads_any(scope.node, self.names | self._runners) for scope in inner
+            isinstance(scope.node, ast.ClassDef) and reads_any(scope.node, self.names | self._runners)
+            for scope in inner
         ) or any(
             isinstance(scope.node, _FUNCTIONS)
             and scope.node.name in self._runners
@@ -349,7 +298,7 @@ class Model:
         called = {n.func.id for n in self._inside if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
         used = self.names | self._runners
         return bool(self._runners - called) or any(
-            isinstance(scope.node, ast.ClassDef) and _reads_any(scope.node, used)
+            isinstance(scope.node, ast.ClassDef) and reads_any(scope.node, used)
             for scope in self._names.scopes[self._scope].inner
         )
 
@@ -361,123 +310,6 @@ class Model:
             return False
         ref = self._names.resolve(node.func, self._functions[::-1])
         return not ref.startswith(("builtins.", "torch."))
-
-
-class Store:
-    """Who can see what a hook has stored, inside one scope."""
-
-    def __init__(
-        self, parents: Parents, scope: ast.Module | FunctionNode, names: Names, hooks: Iterable[ast.AST]
-    ) -> None:
-        self._parents = parents
-        self._scope = scope
-        self._names = names
-        self._hooks = set(hooks)
-
-    def handed_on(self, effects: Effects) -> str:
-        """The name of a store that code outside the scope may read; empty if there is none."""
-        for name in sorted(effects.stores):
-            if not self._is_local(name) or any(
-                self._leaves(node, name in effects.nested) for node in self._reads(name)
-            ):
-                return name
-        return ""
-
-    def is_local(self, effects: Effects) -> bool:
-        """Whether all that the hook changes belongs to the scope."""
-        return all(map(self._is_local, effects.stores))
-
-    def _is_local(self, name: str) -> bool:
-        if isinstance(self._scope, ast.Module):
-            return self._names.bindings.get(name) == "?" and self._is_fresh(name)
-        own = self._names.scopes[self._scope]
-        declared = {shared for inner in own.within() for shared in inner.globals}
-        parameters = {arg.arg for arg in arguments(self._scope)}
-        return name in own.stored and name not in declared and name not in parameters and self._is_fresh(name)
-
-    def _is_fresh(self, name: str) -> bool:
-        """Whether the name holds only what was made for it here."""
-        own = self._names.scopes[self._scope]
-        values = [a.value for a in own.assigns if any(is_name(target, name) for target in a.targets)]
-        return len(values) == own.stored.count(name) and all(map(self._makes, values))
-
-    def _makes(self, value: ast.expr) -> bool:
-        if isinstance(value, ast.Call):
-            ref = self._names.resolve(value.func, self._parents.functions(value))
-            made = ref.rpartition(".")[2].lstrip("@")
-            return ref in _CONTAINERS or (ref[0] not in "?$" and made[:1].isupper())
-        return isinstance(value, (ast.Constant, ast.Dict, ast.List, ast.Set, ast.DictComp, ast.ListComp, ast.SetComp))
-
-    def _reads(self, name: str) -> Iterator[ast.AST]:
-        """Where the scope, without the hooks, reads a name, or a function or class that does and may outlive it."""
-        stack: list[ast.AST] = list(self._scope.body)
-        while stack:
-            node = stack.pop()
-            if node in self._hooks:
-                continue
-            if is_name(node, name):
-                assert isinstance(node, ast.Name)
-                if isinstance(node.ctx, ast.Load):
-                    yield node
-            if isinstance(node, (*_FUNCTIONS, ast.ClassDef, ast.Lambda)) and _reads_any(node, {name}):
-                if not self._ends_here(node):
-                    yield node
-                    continue
-            stack.extend(_children(node))
-
-    def _ends_here(self, node: ast.AST) -> bool:
-        """Whether a definition in the scope is used only while that runs."""
-        makes_hooks = any(hook in self._hooks for hook in walk(node))
-        is_local = isinstance(self._scope, _FUNCTIONS) and isinstance(node, _FUNCTIONS)
-        return makes_hooks or (is_local and only_called(self._parents, self._scope, node.name))  # type: ignore[attr-defined]  # `is_local` narrows
-
-    def _leaves(self, name: ast.AST, deep: bool, *, inside: bool = False) -> bool:
-        """Whether one reading of a store hands on the store itself, or, if ``deep``, something in it."""
-        if isinstance(name, (*_FUNCTIONS, ast.ClassDef, ast.Lambda)):
-            return True
-        step = self._parents.of(name)
-        assert step is not None  # a statement is above
-        parent, field = step
-        if isinstance(parent, ast.Subscript) and field == "value":
-            return deep and isinstance(parent.ctx, ast.Load) and self._leaves(parent, False, inside=True)
-        if isinstance(parent, ast.Attribute):
-            call = self._parents.of(parent)
-            called = call is not None and isinstance(call[0], ast.Call) and call[1] == "func"
-            if not called:
-                return deep
-            return not inside and parent.attr not in _READING  # tensors have many methods
-        if isinstance(parent, ast.Call):
-            function = parent.func
-            if isinstance(function, ast.Name) and function.id in _TAKING:
-                return deep and function.id in ("list", "dict", "tuple", "sorted", "zip", "enumerate")
-            ref = self._names.resolve(function, self._parents.functions(parent))
-            return not ref.startswith(("torch.", "numpy.")) or ref == "torch.utils.data.DataLoader"
-        if isinstance(parent, (ast.For, ast.comprehension)) and field == "iter":
-            return deep
-        if isinstance(parent, ast.Expr):
-            return False
-        return not isinstance(
-            parent, (ast.Compare, ast.If, ast.While, ast.UnaryOp, ast.Assert, ast.FormattedValue, ast.Delete)
-        )
-
-
-def only_called(parents: Parents, scope: ast.AST, name: str) -> bool:
-    """Whether a function of that name is called in the scope, and neither kept nor returned.
-
-    `optimizer.step(closure)` calls it as well.
-    """
-    reads = [n for n in walk(scope) if is_name(n, name) and isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
-    steps = [parents.of(node) for node in reads]
-    calls = [step for step in steps if step is not None and isinstance(step[0], ast.Call)]
-    return len(calls) == len(steps) and all(
-        field == "func" or (isinstance(call.func, ast.Attribute) and call.func.attr == "step")
-        for call, field in calls
-        if isinstance(call, ast.Call)
-    )
-
-
-def _reads_any(node: ast.AST, names: set[str]) -> bool:
-    return any(isinstance(n, ast.Name) and n.id in names for n in walk(node))
 
 
 def common_block(
@@ -528,12 +360,3 @@ def _goes_on(parents: Parents, chain: list[ast.stmt], level: int, model: Model) 
             if any(model.runs(inner) for other in suites if other is not own for inner in other):
                 return True
     return False
-
-
-def _children(node: ast.AST) -> Iterator[ast.AST]:
-    for name in CHILD_FIELDS[node.__class__]:
-        value = getattr(node, name)
-        if value.__class__ is list:
-            yield from (child for child in value if child is not None)
-        elif value is not None:
-            yield value

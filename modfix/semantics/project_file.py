@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from modfix.semantics.facts import FileFacts
-from modfix.semantics.project import ModuleClass, Project
+from modfix.semantics.module_class import ModuleClass
+from modfix.semantics.project import Project
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from modfix.model.source import Refused, SourceFile
 from modfix.semantics.class_facts import ClassFactsMaker
 from modfix.semantics.facts import GIVEN, UNKNOWN, FileFacts, FunctionFacts, Note, OutsideUse, Receiver, UseForm, Walk
-from modfix.semantics.hook_sites import hook_facts
+from modfix.semantics.hook_plans import hook_facts
 from modfix.semantics.origins import Origins, caught, is_plain_call, prefix
 from modfix.semantics.positions import Positions
 from modfix.semantics.records import (
