@@ -20,7 +20,16 @@ from modfix.model.span import Location, Span
 from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
 from modfix.semantics.hook_edits import paired_edits, returned_edits, scoped_edits
-from modfix.semantics.hook_facts import Handle, HookNote, HookSite, Instrumenter, LocalPlan, Pair
+from modfix.semantics.hook_facts import (
+    BackwardSite,
+    GradientUse,
+    Handle,
+    HookNote,
+    HookSite,
+    Instrumenter,
+    LocalPlan,
+    Pair,
+)
 from modfix.semantics.hook_owners import HandleOwner, is_imported
 from modfix.semantics.module_class import ModuleClass, Truth
 from modfix.semantics.new_modules import NewModules, Reason, attribute_name, set_once
@@ -37,6 +46,7 @@ __all__ = [
     "Argument",
     "ArgumentForm",
     "Attribute",
+    "BackwardSite",
     "CallPlace",
     "Codemod",
     "CollapseBranch",
@@ -45,6 +55,7 @@ __all__ = [
     "EnsureImport",
     "Finding",
     "Fix",
+    "GradientUse",
     "Handle",
     "HandleOwner",
     "HookNote",

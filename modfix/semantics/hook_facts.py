@@ -117,6 +117,28 @@ class Instrumenter(NamedTuple):
     blocker: HookNote | None
 
 
+class GradientUse(str, Enum):
+    """What a backward hook reads of its arguments, from what never changes to what may."""
+
+    NOTHING = "nothing"
+    OUTPUT = "grad_output"
+    FIRST = "grad_input[0]"
+    OTHER = "grad_input"
+    UNKNOWN = "unknown"
+
+
+class BackwardSite(NamedTuple):
+    """A call of `register_backward_hook`."""
+
+    site: int  # index into `HookFacts.sites`
+    function: Span  # of `module.register_backward_hook`
+    use: GradientUse
+    gives: bool  # the hook may give other gradients back
+    attr: str  # the module is this attribute of the object; empty for any other
+    layer: str  # the class of torch.nn that it holds; with `*` behind it if it is built in an unusual way
+    blocker: HookNote | None  # what may change an output in place; None if nothing does
+
+
 class HookFacts(NamedTuple):
     """All of one file."""
 
@@ -125,6 +147,7 @@ class HookFacts(NamedTuple):
     pairs: tuple[Pair, ...] = ()
     lists: tuple[HandleList, ...] = ()
     instrumenters: tuple[Instrumenter, ...] = ()
+    backward: tuple[BackwardSite, ...] = ()
     overridden: frozenset[str] = frozenset()  # of `REGISTRATIONS`: a class of the file defines such a method
 
 

@@ -65,7 +65,9 @@ class HookFunctions:
             return self._named(value, depth)
         if isinstance(value, ast.Attribute) and isinstance(value.value, ast.Name):
             method = self._method(value)
-            return None if method is None else [Hook(method, value.value.id)]
+            if method is None:
+                return None
+            return [Hook(method, "" if method.decorator_list else value.value.id)]
         if isinstance(value, ast.Call):
             called = self._names.resolve(value.func, self._parents.functions(value))
             if called in ("functools.partial", "functools.partialmethod") and value.args:
@@ -132,7 +134,8 @@ class HookFunctions:
     def _member(owner: ast.ClassDef, name: str) -> FunctionNode | None:
         functions = (n for n in owner.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef)) and n.name == name)
         found = next(functions, None)
-        return None if found is None or found.decorator_list else found
+        decorators = [] if found is None else [dotted(decorator) for decorator in found.decorator_list]
+        return found if decorators in ([], ["staticmethod"]) else None
 
     def class_around(self, node: ast.AST) -> ast.ClassDef | None:
         """The class whose method holds ``node``, also in a function inside that method."""

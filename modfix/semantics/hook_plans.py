@@ -17,6 +17,7 @@ from modfix.semantics.hook_facts import (
     Pair,
 )
 from modfix.semantics.hook_functions import Effects
+from modfix.semantics.hook_gradients import backward_sites
 from modfix.semantics.hook_lifetime import Model, common_block
 from modfix.semantics.hook_lists import HandleLists
 from modfix.semantics.hook_sites import Found, HookSites, first_statement
@@ -77,6 +78,7 @@ class _Planner:
             tuple(pairs),
             tuple(HandleLists(self.sites).lists()),
             tuple(instrumenters),
+            tuple(backward_sites(self.sites)),
             frozenset(defined),
         )
 
