@@ -19,6 +19,18 @@ from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
 from modfix.model.span import Location, Span
 from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
+from modfix.semantics.hook_edits import paired_edits, returned_edits, scoped_edits
+from modfix.semantics.hook_facts import (
+    BackwardSite,
+    GradientUse,
+    Handle,
+    HookNote,
+    HookSite,
+    Instrumenter,
+    LocalPlan,
+    Pair,
+)
+from modfix.semantics.hook_owners import HandleOwner, is_imported
 from modfix.semantics.inheritance import Reason
 from modfix.semantics.init_facts import BiasAccess, OldName, Presence
 from modfix.semantics.init_names import DEPRECATED as DEPRECATED_INIT_NAMES
@@ -41,6 +53,7 @@ __all__ = [
     "Argument",
     "ArgumentForm",
     "Attribute",
+    "BackwardSite",
     "BiasAccess",
     "CallPlace",
     "Codemod",
@@ -50,14 +63,22 @@ __all__ = [
     "EnsureImport",
     "Finding",
     "Fix",
+    "GradientUse",
+    "Handle",
+    "HandleOwner",
+    "HookNote",
+    "HookSite",
     "InsertAfter",
     "InsertBefore",
+    "Instrumenter",
+    "LocalPlan",
     "Location",
     "ModuleClass",
     "ModuleForm",
     "NewModules",
     "NoOptions",
     "OldName",
+    "Pair",
     "Presence",
     "Project",
     "ProjectFile",
@@ -77,7 +98,11 @@ __all__ = [
     "ValueKind",
     "WrapStatements",
     "attribute_name",
+    "is_imported",
     "optional_attributes",
+    "paired_edits",
+    "returned_edits",
+    "scoped_edits",
     "set_once",
     "store_reasons",
     "use_reasons",

@@ -107,11 +107,12 @@ class NewModules:
                 if count == 1
                 else [f"{stem}{'_' if any(map(str.isdigit, stem)) else ''}{n}" for n in range(1, count + 1)]
             )
-            if all(map(self._is_free, names)):
+            if all(map(self.is_free, names)):
                 return names
         raise LookupError(f"no free name for `{base}` in `{self.cls.qualname}`")
 
-    def _is_free(self, name: str) -> bool:
+    def is_free(self, name: str) -> bool:
+        """Whether nobody uses the name for an attribute of such an object."""
         if keyword.iskeyword(name) or name in self.cls.known_names:
             return False
         if name in self.cls.project.names_set_outside:
