@@ -22,8 +22,8 @@ from typing import NamedTuple, TypeAlias
 
 from modfix.model.edit import Edit
 from modfix.model.span import Span
-from modfix.semantics.init_facts import NO_INITIALISATION, Initialisation
 from modfix.semantics.hook_facts import NO_HOOKS, HookFacts
+from modfix.semantics.init_facts import NO_INITIALISATION, Initialisation
 
 Ref: TypeAlias = str
 UNKNOWN: Ref = "?"
