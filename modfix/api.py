@@ -13,6 +13,7 @@ from modfix.model.edit import (
     ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
+    WrapExpression,
 )
 from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
 from modfix.model.span import Location, Span
@@ -61,6 +62,7 @@ __all__ = [
     "Truth",
     "UseForm",
     "ValueKind",
+    "WrapExpression",
     "attribute_name",
     "optional_attributes",
     "set_once",

@@ -22,6 +22,7 @@ from tests.engine.edits import (
     replace,
     run,
     swap,
+    wrap,
 )
 
 Case = tuple[str, str, Sequence[MakeEdit], str]
@@ -409,7 +410,24 @@ CALL: list[Case] = [
     ("a word before", "y = not f(x, 1)\n", [recall("f(", "a.g", 0)], "y = not a.g(x)\n"),
 ]
 
-CASES = [*REMOVE, *COLLAPSE, *REPLACE, *INSERT, *METHOD, *ELSE, *CALL]
+WRAP: list[Case] = [
+    ("a list", "a.x = [f(), g()]  # both\n", [wrap("[f(), g()]", "nn.M")], "a.x = nn.M([f(), g()])  # both\n"),
+    ("a tuple", "x = (f(), g())\n", [wrap("(f(), g())", "M")], "x = M([f(), g()])\n"),
+    ("a tuple of one", "x = (f(),)\n", [wrap("(f(),)", "M")], "x = M([f(),])\n"),
+    ("a bare tuple", "x = f(), g()\n", [wrap("f(), g()", "M")], "x = M([f(), g()])\n"),
+    (
+        "over lines with comments",
+        "x = [\n    f(),  # one\n    # two\n    g(),\n]\n",
+        [wrap("[", "M")],
+        "x = M([\n    f(),  # one\n    # two\n    g(),\n])\n",
+    ),
+    ("a name", "x = layers\n", [wrap("layers", "M")], "x = M(layers)\n"),
+    ("a product", "x = [m] * n\n", [wrap("[m] * n", "M")], "x = M([m] * n)\n"),
+    ("in a sum", "x = y + [m]\n", [wrap("[m]", "M")], "x = y + M([m])\n"),
+    ("nested", "x = [[f()], [g()]]\n", [wrap("[[f()], [g()]]", "M"), wrap("[f()]", "M")], "x = M([M([f()]), [g()]])\n"),
+]
+
+CASES = [*REMOVE, *COLLAPSE, *REPLACE, *INSERT, *METHOD, *ELSE, *CALL, *WRAP]
 
 
 def _names() -> list[str]:
@@ -421,6 +439,7 @@ def _names() -> list[str]:
         "method": METHOD,
         "else": ELSE,
         "call": CALL,
+        "wrap": WRAP,
     }
     return [f"{verb}-{case[0]}" for verb, cases in groups.items() for case in cases]
 

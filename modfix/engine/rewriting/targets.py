@@ -21,12 +21,14 @@ from modfix.model.edit import (
     ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
+    WrapExpression,
 )
 from modfix.model.span import Span
 
 PlacedEdit: TypeAlias = (
     ReplaceExpression
     | ReplaceCall
+    | WrapExpression
     | ReplaceStatement
     | InsertBefore
     | InsertAfter
@@ -82,7 +84,7 @@ def _find(tree: ast.Module, lines: Lines, edit: PlacedEdit, group: int) -> Targe
 
 
 def _wanted(edit: PlacedEdit) -> type[ast.AST]:
-    if isinstance(edit, ReplaceExpression):
+    if isinstance(edit, (ReplaceExpression, WrapExpression)):
         return ast.expr
     if isinstance(edit, ReplaceCall):
         return ast.Call
