@@ -14,13 +14,16 @@ from modfix.model.edit import (
     ReplaceExpression,
     ReplaceStatement,
     WrapExpression,
+    WrapStatements,
 )
 from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
 from modfix.model.span import Location, Span
 from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
+from modfix.semantics.module_class import ModuleClass, Truth
 from modfix.semantics.new_modules import NewModules, Reason, attribute_name, set_once
-from modfix.semantics.project import ModuleClass, Project, Truth
+from modfix.semantics.project import Project
+from modfix.semantics.project_file import ProjectFile
 from modfix.semantics.torch_functions import MODULE_FORMS, PURE_MODULES, ModuleForm
 
 __all__ = [
@@ -48,6 +51,7 @@ __all__ = [
     "NewModules",
     "NoOptions",
     "Project",
+    "ProjectFile",
     "Reading",
     "Reason",
     "Refusal",
@@ -63,6 +67,7 @@ __all__ = [
     "UseForm",
     "ValueKind",
     "WrapExpression",
+    "WrapStatements",
     "attribute_name",
     "optional_attributes",
     "set_once",

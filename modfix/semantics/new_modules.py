@@ -13,7 +13,7 @@ from modfix.model.finding import Applicability
 from modfix.model.span import Location
 from modfix.semantics.attributes import DYNAMIC_METHODS
 from modfix.semantics.facts import GIVEN, AttributeFacts, CallPlace, TorchCall, UseForm, ValueKind
-from modfix.semantics.project import ModuleClass, Truth
+from modfix.semantics.module_class import ModuleClass, Truth
 from modfix.semantics.torch_names import EXTERNAL_MODULE_BASES, is_module_class
 
 Reason = tuple[str, str, Location]  # kind, reason, the line that blocks: as in a `Refusal`

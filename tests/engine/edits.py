@@ -22,6 +22,7 @@ from modfix.model.edit import (
     ReplaceExpression,
     ReplaceStatement,
     WrapExpression,
+    WrapStatements,
 )
 from modfix.model.span import Span
 
@@ -58,7 +59,7 @@ def recall(start: str, function: str, *keep: int) -> MakeEdit:
     return lambda text: ReplaceCall(PATH, call(text, start), function, keep)
 
 
-def wrap(start: str, function: str) -> MakeEdit:
+def enclose(start: str, function: str) -> MakeEdit:
     """Wraps the first and longest expression whose text begins with ``start``."""
 
     def make(text: str) -> Edit:
@@ -88,6 +89,10 @@ def remove(start: str) -> MakeEdit:
 
 def collapse(start: str, keep: Literal["body", "orelse"]) -> MakeEdit:
     return lambda text: CollapseBranch(PATH, statement(text, start), keep)
+
+
+def wrap(first: str, last: str, header: str) -> MakeEdit:
+    return lambda text: WrapStatements(PATH, statement(text, first), statement(text, last), header)
 
 
 def otherwise(start: str, source: str) -> MakeEdit:
