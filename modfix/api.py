@@ -25,6 +25,7 @@ from modfix.semantics.new_modules import NewModules, Reason, attribute_name, set
 from modfix.semantics.project import Project
 from modfix.semantics.project_file import ProjectFile
 from modfix.semantics.torch_functions import MODULE_FORMS, PURE_MODULES, ModuleForm
+from modfix.semantics.unregistered import Unregistered
 
 __all__ = [
     "MODULE_FORMS",
@@ -64,6 +65,7 @@ __all__ = [
     "Tested",
     "TorchCall",
     "Truth",
+    "Unregistered",
     "UseForm",
     "ValueKind",
     "WrapExpression",

@@ -15,7 +15,9 @@ from collections.abc import Iterator
 
 from modfix.model.source import Refused, SourceFile
 from modfix.semantics.class_facts import ClassFactsMaker
+from modfix.semantics.container_operations import NO_LIST_METHODS
 from modfix.semantics.facts import GIVEN, UNKNOWN, FileFacts, FunctionFacts, Note, OutsideUse, Receiver, UseForm, Walk
+from modfix.semantics.mentions import mentions
 from modfix.semantics.origins import Origins, caught, is_plain_call, prefix
 from modfix.semantics.positions import Positions
 from modfix.semantics.records import (
@@ -42,6 +44,7 @@ from modfix.semantics.walks import (
     walked_object,
 )
 
+_BY_HAND = frozenset({"load_state_dict", "named_parameters", "parameters", "state_dict"})
 _ATTRIBUTE_FUNCTIONS = frozenset({"getattr", "hasattr", "setattr", "delattr"})
 _SCRIPTING = frozenset({"ScriptModule", "export", "script", "script_method"})  # of torch.jit
 _BY_POSITION = frozenset({"enumerate", "len", "list", "next", "sorted", "tuple", "zip"})
@@ -140,6 +143,7 @@ class _Scanner:
             self.origins.arguments_of(self.contexts),
             frozenset(self.mentioned.union(self._imported())),
             frozenset(self.by_position),
+            mentions(self.tree, self.names.bindings, self.records),
             self.positions.width,
         )
 
@@ -420,6 +424,10 @@ class _Scanner:
             name = dotted(node.args[0]) if func.attr == "add_module" and node.args else None
             if name is not None and name.partition(".")[0] == context.self_name:
                 context.record.notes.append(_note("named-module", node, name.partition(".")[2]))
+        elif inner.__class__ is ast.Subscript and func.attr in _BY_HAND and isinstance(inner.value, ast.Attribute):
+            self._list_by_hand(node, inner.value, context)
+        elif inner.__class__ is ast.Attribute and func.attr in NO_LIST_METHODS:
+            self._list_by_hand(node, inner, context)
         walks = func.attr in CHILD_WALKS or func.attr in MODULE_WALKS
         if func.attr in DICTIONARY_WALKS:
             walks = isinstance(inner, ast.Attribute) and inner.attr == "_modules"
@@ -431,6 +439,11 @@ class _Scanner:
             self._type_dispatch([str(node.args[0].value)], node)  # `classname.find("Dropout") != -1`
         elif func.attr == "save" and node.args and self.names.resolve(func, context.functions) == "torch.save":
             self._torch_save(node, context)
+
+    def _list_by_hand(self, node: ast.Call, holder: ast.Attribute, context: Context) -> None:
+        """Notes `model.layers[0].parameters()` and `model.layers.index(m)`; for `self` the class knows."""
+        if not is_name(holder.value, context.self_name):
+            self.notes.append(_note("list-by-hand", node, holder.attr))
 
     def _function_call(self, node: ast.Call, func: ast.Name, forms: dict[ast.AST, Form], context: Context) -> None:
         name, first = func.id, node.args[0]
