@@ -13,6 +13,7 @@ from modfix.model.edit import (
     ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
+    WrapExpression,
     WrapStatements,
 )
 from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
@@ -41,6 +42,7 @@ from modfix.semantics.project_file import ProjectFile
 from modfix.semantics.stand_ins import IDENTITY, store_reasons, use_reasons
 from modfix.semantics.torch_functions import MODULE_FORMS, PURE_MODULES, ModuleForm
 from modfix.semantics.truth import Truth
+from modfix.semantics.unregistered import Unregistered
 
 __all__ = [
     "DEPRECATED_INIT_NAMES",
@@ -94,8 +96,10 @@ __all__ = [
     "Tested",
     "TorchCall",
     "Truth",
+    "Unregistered",
     "UseForm",
     "ValueKind",
+    "WrapExpression",
     "WrapStatements",
     "attribute_name",
     "is_imported",

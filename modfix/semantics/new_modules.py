@@ -31,6 +31,11 @@ class NewModules:
         yield from self._of_descendants()
         yield from self._of_readers()
 
+    def reasons_of_children(self) -> Iterator[Reason]:
+        """Why something that depends on the children of the class may notice another one, wherever it is created."""
+        yield from self._of_bases()
+        yield from self._of_readers()
+
     def _of_bases(self) -> Iterator[Reason]:
         cls = self.cls
         yield from base_reasons([cls], sorted(cls.lineage, key=lambda c: (c.path, c.facts.span)))

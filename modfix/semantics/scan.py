@@ -17,6 +17,7 @@ from modfix.semantics.facts import UNKNOWN, FileFacts, FunctionFacts, OutsideUse
 from modfix.semantics.file_reader import SCRIPTING, FileReader
 from modfix.semantics.hook_plans import hook_facts
 from modfix.semantics.initialisation import initialisation
+from modfix.semantics.mentions import mentions
 from modfix.semantics.places import FileTree
 from modfix.semantics.records import FileRecord, ReceiverRecord, note
 from modfix.semantics.scopes import bound_names
@@ -101,6 +102,7 @@ class _FactsMaker:
             frozenset(self._file.mentioned.union(self._imported())),
             frozenset(self._file.by_position),
             self._file.positions.width,
+            mentions(self._file.tree, self._file.names.bindings, self._file.records),
         )
 
     def _imported(self) -> Iterator[str]:
