@@ -39,7 +39,9 @@ a parameter or spelled in CapWords: were it a function that returns `None`, the 
 UNSAFE: the project pickles whole models (`torch.save(model, ...)`). Files written before would load with `None` and
 meet no test. Also where the project compiles with TorchScript and the argument of a call is not certainly a tensor:
 `nn.Identity` takes nothing else there, while a module that is `None` is not compiled at all. Also where an argument is
-tested for truth: that is asked once, as it is stored (`x or nn.Identity()`), and a container may be filled later.
+tested for truth: that is asked once, as it is stored (`x or nn.Identity()`), and a container may be filled later. Also
+where children are picked by position or number (`list(net.children())[:-2]`) from an object that may come from outside
+of the project: given an object of the class, there would be one more.
 
 DISPLAY: only a part of the project was read, so that readers elsewhere are unknown.
 
@@ -47,8 +49,8 @@ Refused, with the line that blocks: everything else. A single use that would not
 attribute, because `nn.Identity()` is not `None`: sums (`out + self.x(v)` would count `v` twice), tested calls with
 several arguments, `self.x.weight`, tests that select other code, aliases that may hold another value, variables that
 may have none, `None` as a result, creation on demand, assignments outside construction or before `super().__init__()`,
-factories that may return `None`, children picked by number, containers or classes of unknown packages as bases,
-dynamic attribute access.
+factories that may return `None`, children of the class picked by number, containers or classes of unknown packages as
+bases, dynamic attribute access.
 
 `state_dict()`, parameters, random numbers, outputs and gradients stay as they are; `children()`, `named_modules()` and
 `repr()` gain an entry, which may stand before modules without state that it used to follow. Option `guards =
@@ -155,21 +157,10 @@ class Identity(Codemod):
             edits.extend(_stored(attr, defined))
         for guard in attr.guards:
             edits.extend(guard.facts.edits or _by_type(attr, guard))
-        applicability, note = Applicability.SAFE, None
-        for location, _ in attr.owner.project.notes("whole-model-pickle"):
-            applicability = Applicability.UNSAFE
-            note = f"{location} pickles whole models: files written before the change hold `None` for `{attr.name}`"
-            break
-        argument = any(defined.facts.kind is ValueKind.NAME for defined in attr.optional_definitions)
-        if argument and any(guard.facts.truthiness for guard in attr.guards):
-            applicability = Applicability.UNSAFE
-            note = f"a container that is empty when `{attr.name}` is stored, and filled later, would be lost"
-        if not attr.takes_tensors:
-            for location, _ in attr.owner.project.notes("scripting"):
-                applicability = Applicability.UNSAFE
-                note = f"{location} compiles with TorchScript, where `nn.Identity` takes a tensor and nothing else"
-                break
-        if not attr.owner.project.complete:
+        if attr.owner.project.complete:
+            note = next(_doubts(attr), None)
+            applicability = Applicability.SAFE if note is None else Applicability.UNSAFE
+        else:
             applicability, note = Applicability.DISPLAY, "the rest of the project was not read"
         return Fix(
             f"Store `nn.Identity()` in `self.{attr.name}`{_dropping(attr)}",
@@ -177,6 +168,22 @@ class Identity(Codemod):
             applicability,
             note,
         )
+
+
+def _doubts(attr: Attribute) -> Iterator[str]:
+    """What may notice the change, as far as anybody can know."""
+    project = attr.owner.project
+    argument = any(defined.facts.kind is ValueKind.NAME for defined in attr.optional_definitions)
+    if not attr.takes_tensors:
+        for location, _ in project.notes("scripting"):
+            yield f"{location} compiles with TorchScript, where `nn.Identity` takes a tensor and nothing else"
+    if argument and any(guard.facts.truthiness for guard in attr.guards):
+        yield f"a container that is empty when `{attr.name}` is stored, and filled later, would be lost"
+    for location, _ in project.notes("whole-model-pickle"):
+        yield f"{location} pickles whole models: files written before the change hold `None` for `{attr.name}`"
+    for cls in attr.family:
+        for walk in project.child_walks(cls):
+            yield f"{walk.location} picks children by position or number, and may be given a `{cls.name}`"
 
 
 def _dropping(attr: Attribute) -> str:

@@ -7,6 +7,7 @@ import builtins
 import re
 from collections.abc import Iterator
 
+from modfix.semantics.container_operations import NO_LIST_METHODS
 from modfix.semantics.facts import GIVEN, UNKNOWN, Added, Ref, UseForm
 from modfix.semantics.keys import caught, prefix
 from modfix.semantics.records import (
@@ -27,6 +28,7 @@ from modfix.semantics.torch_names import MODULE_CLASSES, is_module_class
 from modfix.semantics.walks import CHILD_WALKS, DICTIONARY_WALKS, MODULE_WALKS
 
 _ATTRIBUTE_FUNCTIONS = frozenset({"getattr", "hasattr", "setattr", "delattr"})
+_BY_HAND = frozenset({"load_state_dict", "named_parameters", "parameters", "state_dict"})
 _BY_POSITION = frozenset({"enumerate", "len", "list", "next", "sorted", "tuple", "zip"})
 _PLAIN_TYPES = frozenset(f"builtins.{name}" for name in ("bool", "dict", "float", "int", "list", "set", "str", "tuple"))
 _STRING_TESTS = frozenset({"startswith", "endswith", "find", "count"})
@@ -92,6 +94,10 @@ class CallReader:
             name = dotted(node.args[0]) if func.attr == "add_module" and node.args else None
             if name is not None and name.partition(".")[0] == context.self_name:
                 context.record.notes.append(note("named-module", node, name.partition(".")[2]))
+        elif inner.__class__ is ast.Subscript and func.attr in _BY_HAND and isinstance(inner.value, ast.Attribute):
+            self._list_by_hand(node, inner.value, context)
+        elif inner.__class__ is ast.Attribute and func.attr in NO_LIST_METHODS:
+            self._list_by_hand(node, inner, context)
         walks = func.attr in CHILD_WALKS or func.attr in MODULE_WALKS
         if func.attr in DICTIONARY_WALKS:
             walks = isinstance(inner, ast.Attribute) and inner.attr == "_modules"
@@ -116,6 +122,11 @@ class CallReader:
         else:
             made_by = self._file.origins.origin(arguments[1], context.functions, context.owner).made_by
         context.record.added.append(Added(key, made_by))
+
+    def _list_by_hand(self, node: ast.Call, holder: ast.Attribute, context: Context) -> None:
+        """Notes `model.layers[0].parameters()` and `model.layers.index(m)`; for `self` the class knows."""
+        if not is_name(holder.value, context.self_name):
+            self._file.notes.append(note("list-by-hand", node, holder.attr))
 
     def _function_call(self, node: ast.Call, func: ast.Name, forms: dict[ast.AST, Form], context: Context) -> None:
         name, first = func.id, node.args[0]

@@ -10,6 +10,7 @@ from modfix.model.span import Span
 from modfix.semantics.callees import Callees, is_plain
 from modfix.semantics.calls import CallFactsMaker
 from modfix.semantics.completion import completion
+from modfix.semantics.containers import ContainersMaker
 from modfix.semantics.dataflow import Parents, may_swallow
 from modfix.semantics.facts import (
     NOT_NONE,
@@ -56,6 +57,7 @@ class ClassFactsMaker:
         self._parents: dict[FunctionNode, Parents] = {}
         self._ifs: dict[FunctionNode, list[ast.If]] = {}
         self._calls = CallFactsMaker(positions, names)
+        self._containers = ContainersMaker(positions, names, self._callees.callee)
         self._known_parameters: dict[FunctionNode, list[tuple[ast.arg, ast.expr | None]]] = {}
 
     def class_facts(self, record: ClassRecord) -> ClassFacts:
@@ -87,6 +89,7 @@ class ClassFactsMaker:
             next((self._calls.init_facts(m, record) for m in record.members if m.name == "__init__"), None),
             tuple(sorted(calls, key=lambda call: call.span.end)),
             tuple(record.added),
+            self._containers.containers(record, self._links) if node.bases else (),
         )
 
     def _base(self, base: ast.expr, record: ClassRecord) -> Ref:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from modfix.model.span import Location
-from modfix.semantics.module_class import ModuleClass, Truth
+from modfix.semantics.module_class import ModuleClass
+from modfix.semantics.truth import Truth
 
 Reason: TypeAlias = tuple[str, str, Location]  # kind, reason, the line that blocks: as in a `Refusal`
 

@@ -31,6 +31,11 @@ class NewModules:
         yield from self._of_descendants()
         yield from self._of_readers()
 
+    def reasons_of_children(self) -> Iterator[Reason]:
+        """Why something that depends on the children of the class may notice another one, wherever it is created."""
+        yield from self._of_bases()
+        yield from self._of_readers()
+
     def _of_bases(self) -> Iterator[Reason]:
         cls = self.cls
         yield from base_reasons([cls], sorted(cls.lineage, key=lambda c: (c.path, c.facts.span)))
@@ -67,12 +72,9 @@ class NewModules:
                 yield "dynamic-access", f"attributes or children are reached in a dynamic way (`{note.kind}`)", where
             for name in sorted(DYNAMIC_METHODS & related.facts.body_names):
                 yield "dynamic-access", f"`{related.name}` defines `{name}`", related.location
-        for location in cls.project.child_walks(cls):
-            yield (
-                "child-walk",
-                f"children are picked by position or number here, perhaps those of `{cls.name}`",
-                location,
-            )
+        for walk in cls.project.child_walks(cls):
+            reason = f"children are picked by position or number here, perhaps those of `{cls.name}`"
+            yield "child-walk", reason, walk.location
 
     def place_reasons(self, call: TorchCall) -> Iterator[Reason]:
         """Why the method that holds a call cannot use a module of the object."""
@@ -110,11 +112,12 @@ class NewModules:
                 if count == 1
                 else [f"{stem}{'_' if any(map(str.isdigit, stem)) else ''}{n}" for n in range(1, count + 1)]
             )
-            if all(map(self._is_free, names)):
+            if all(map(self.is_free, names)):
                 return names
         raise LookupError(f"no free name for `{base}` in `{self.cls.qualname}`")
 
-    def _is_free(self, name: str) -> bool:
+    def is_free(self, name: str) -> bool:
+        """Whether nobody uses the name for an attribute of such an object."""
         if keyword.iskeyword(name) or name in self.cls.known_names:
             return False
         if name in self.cls.project.names_set_outside:

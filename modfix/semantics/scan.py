@@ -9,11 +9,16 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from modfix.model.source import Refused, SourceFile
 from modfix.semantics.class_facts import ClassFactsMaker
 from modfix.semantics.facts import UNKNOWN, FileFacts, FunctionFacts, OutsideUse, Receiver, Walk
 from modfix.semantics.file_reader import SCRIPTING, FileReader
+from modfix.semantics.hook_plans import hook_facts
+from modfix.semantics.initialisation import initialisation
+from modfix.semantics.mentions import mentions
+from modfix.semantics.places import FileTree
 from modfix.semantics.receivers import ReceiverMaker
 from modfix.semantics.records import FileRecord, note
 from modfix.semantics.scopes import bound_names
@@ -33,7 +38,10 @@ _PYTHON_2 = re.compile(r"^\s*(print\s+[\"'\w]|exec\s+[\"'])|except \w+, \w+:", r
 def scan(source: SourceFile) -> FileFacts | Refused:
     """The facts of one file, or why it cannot be read as Python (syntax error, null bytes, nesting too deep)."""
     try:
-        return _FactsMaker(FileRecord(source, ast.parse(source.text))).facts()
+        record = FileRecord(source, ast.parse(source.text))
+        found = initialisation(FileTree(source.text, record.tree, record.names, record.positions))
+        hooks = hook_facts(source.text, record.tree, record.names, record.positions)
+        return replace(_FactsMaker(record).facts(), initialisation=found, hooks=hooks)
     except SyntaxError as error:
         where = f" in line {error.lineno}" if error.lineno else ""
         hint = "; is this Python 2?" if _PYTHON_2.search(source.text) else ""
@@ -82,6 +90,7 @@ class _FactsMaker:
             frozenset(self._file.mentioned.union(self._imported())),
             frozenset(self._file.by_position),
             self._file.positions.width,
+            mentions(self._file.tree, self._file.names.bindings, self._file.records),
         )
 
     def _imported(self) -> Iterator[str]:

@@ -171,12 +171,10 @@ def _project_reasons(attr: Attribute) -> Iterator[Reason]:
             reader.location,
         )
     for cls in attr.family:
-        for location in project.child_walks(cls):
-            yield (
-                "child-walk",
-                f"children are picked by position or number here, perhaps those of `{cls.name}`",
-                location,
-            )
+        for walk in project.child_walks(cls):
+            if walk.known:
+                reason = f"children are picked by position or number here, also those of a `{cls.name}`"
+                yield "child-walk", reason, walk.location
     for location, note in project.notes("computed-none"):
         if attr.name.startswith(note.detail):
             yield "computed-attribute", "an attribute of computed name is set to `None` or deleted here", location
