@@ -322,6 +322,9 @@ class FileFacts:
     path: str
     bindings: dict[str, Ref]  # module-level names -> where they come from
     star_imports: tuple[str, ...]
+    before_stars: tuple[
+        tuple[str, frozenset[str]], ...
+    ]  # each star import, and the names that were bound before it last
     classes: tuple[ClassFacts, ...]
     functions: dict[str, FunctionFacts]
     outside: dict[str, tuple[OutsideUse, ...]]

@@ -252,18 +252,22 @@ class Names:
         self.scopes = collect(tree)
         self.bindings: dict[str, Ref] = {}
         self._lines: dict[str, int] = {}  # where the binding that counts stands
-        stars: list[str] = []
+        stars: list[tuple[str, set[str]]] = []
         for statement in tree.body:
             certain = not hasattr(statement, "body") or isinstance(
                 statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
             )
             for name, ref in bound_names([statement]):
                 if name == "*":
-                    stars.append(ref.removesuffix("*"))
-                elif self.bindings.get(name) != ref:
+                    stars.append((ref.removesuffix("*"), set(self.bindings)))
+                    continue
+                for _, earlier in stars:
+                    earlier.discard(name)
+                if self.bindings.get(name) != ref:
                     self.bindings[name] = ref if certain or name not in self.bindings else UNKNOWN
                     self._lines[name] = statement.lineno
-        self.stars = tuple(stars)
+        self.stars = tuple([star for star, _ in stars])
+        self.before_stars = tuple([(star, frozenset(earlier)) for star, earlier in stars])  # see `FileFacts`
         for scope in self.scopes.values():
             self.bindings.update((name, UNKNOWN) for name in scope.globals)
         self._locals: dict[ast.AST, dict[str, Ref]] = {}
