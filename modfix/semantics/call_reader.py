@@ -152,8 +152,13 @@ class CallReader:
                 self._file.notes.append(
                     note("identity-dispatch", node, "|".join(self._file.origins.held_by(first, context.functions)))
                 )
-            elif all(map(_is_no_identity, refs)):
+            elif all(map(self._is_no_identity, refs)):
                 forms[first] = OF_TYPE  # neither None nor an Identity is one of these
+
+    def _is_no_identity(self, ref: Ref) -> bool:
+        """Whether a class is certainly neither that of None nor a base of `nn.Identity`."""
+        layer = is_module_class(ref) and ref != "torch.nn.Module"
+        return layer or ref in _PLAIN_TYPES or self._file.names.is_plain_class(ref)
 
     def type_dispatch(self, names: list[str], node: ast.expr) -> None:
         """Notes a test for a type of module that modfix creates."""
@@ -221,17 +226,6 @@ class CallReader:
         named = _MODEL_NAME.search(source.rpartition(".")[2]) is not None
         if not plain and (named or reads & _MODEL_METHODS or source == context.self_name):
             self._file.notes.append(note("whole-model-pickle", node, source))
-
-
-def _is_no_identity(ref: Ref) -> bool:
-    """Whether a class is certainly neither that of None nor a base of `nn.Identity`.
-
-    It is another class of torch, a class statement of this file (or a function, which no type test takes), or one of
-    Python's containers and numbers.
-    """
-    if ref.startswith("@"):
-        return True
-    return (is_module_class(ref) and ref != "torch.nn.Module") or ref in _PLAIN_TYPES
 
 
 def _callees(call: ast.Call) -> Iterator[str]:

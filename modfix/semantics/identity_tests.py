@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from modfix.semantics.facts import UNKNOWN
 from modfix.semantics.scopes import Names
 from modfix.semantics.syntax import FunctionNode, dotted, is_name
 from modfix.semantics.torch_names import MODULE_MEMBERS
@@ -96,8 +95,9 @@ class IdentityTests:
             ref = self._names.resolve(node, self._functions)
             if ref in ("torch.nn.Module", "torch.nn.Identity"):
                 return True
-            # A class of the project is no base of `nn.Identity`; another name for it would not be bound by `class`.
-            answers.append(ref != UNKNOWN and (ref.startswith(("@", "torch.nn.", "builtins."))))
+            # A class of the file is no base of `nn.Identity`; another name for it would not be bound by `class`.
+            known = ref.startswith(("torch.nn.", "builtins.")) and ref != "builtins.object"
+            answers.append(known or self._names.is_plain_class(ref))
         return False if all(answers) else None
 
     def is_empty(self, node: ast.expr, child: Child) -> bool:

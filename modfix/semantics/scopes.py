@@ -42,6 +42,7 @@ _TELLING = frozenset(
     }
 )
 # What binds names, returns, or opens a scope of its own.
+_WITH_HOOKS = frozenset({"ABC", "Protocol"})  # bases that have a say in `isinstance`
 _SPECIAL = frozenset(
     {
         ast.AsyncFunctionDef,
@@ -299,6 +300,15 @@ class Names:
             and all(bound != name for bound, _ in top.bound)
             and all(name not in scope.globals for scope in self.scopes.values())
         )
+
+    def is_plain_class(self, ref: Ref) -> bool:
+        """Whether ``ref`` is a class of this file of which only objects of it and its subclasses are instances.
+
+        A protocol, an abstract class and one with a metaclass may take others for instances, too.
+        """
+        same = [s for s in self._tree.body if isinstance(s, ast.ClassDef) and f"@{s.name}" == ref]
+        hooks = {(dotted(base) or "").rpartition(".")[2] for node in same for base in node.bases} & _WITH_HOOKS
+        return bool(same) and not hooks and not any(node.keywords for node in same)
 
     def resolve(self, node: ast.AST, functions: tuple[FunctionNode, ...]) -> Ref:
         """The reference of a (dotted) name that is read inside ``functions``, outermost first.
