@@ -125,7 +125,7 @@ class Project:
         called = (UseForm.CALL, UseForm.CALL_OTHER, UseForm.CAUGHT)
         handed_on = (
             use.form not in called
-            for relative in cls.lineage
+            for relative in cls.relatives
             if method in relative.facts.attributes
             for use in relative.facts.attributes[method].uses
         )

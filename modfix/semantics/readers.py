@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from modfix.model.span import Location
-from modfix.semantics.facts import Origin, OutsideUse, Receiver, UseForm, Walk
+from modfix.semantics.facts import Origin, OutsideUse, Receiver, Ref, UseForm, Walk
 from modfix.semantics.module_class import ModuleClass
 from modfix.semantics.names import is_configuration
 from modfix.semantics.torch_names import LAYER_MEMBERS, canonical, is_container, is_module_class
@@ -57,15 +57,17 @@ class Readers:
     def _refuted(self, path: str, receiver: Receiver, use: OutsideUse, cls: ModuleClass) -> bool:
         if is_configuration(receiver.source) or self._project.objects.lacks(cls, receiver.reads):
             return True
-        if self._cannot_be(path, Origin(receiver.made_by), cls):
+        if self._cannot_show(path, receiver.made_by, cls):
             return True
         return any(
-            first <= use.line <= last and self._cannot_be(path, Origin(classes), cls)
+            first <= use.line <= last and self._cannot_show(path, classes, cls)
             for first, last, classes in receiver.tested
         )
 
-    def _cannot_be(self, path: str, origin: Origin, cls: ModuleClass) -> bool:
-        return self._project.objects.may_be(path, origin, cls) is Truth.NO
+    def _cannot_show(self, path: str, made_by: tuple[Ref, ...], cls: ModuleClass) -> bool:
+        """Whether an object of that origin certainly has no attributes of an object of ``cls``."""
+        objects = self._project.objects
+        return objects.may_be(path, Origin(made_by), cls) is Truth.NO and not objects.may_delegate(path, made_by)
 
     def identity_dispatches(self, attr: str) -> Iterator[Location]:
         """Places where code asks whether what an attribute of that name may hold is an ``nn.Identity``."""
