@@ -50,7 +50,9 @@ class UseForm(str, Enum):
     CAUGHT = "caught"  # a call or member read whose failure with None a handler around may catch
     MEMBER = "member"  # `self.x.weight`, `self.x[0]`
     VALUE = "value"  # passed, returned, stored, compared
-    TYPE_TEST = "type-test"  # isinstance with torch classes other than nn.Module and nn.Identity
+    TYPE_TEST = (
+        "type-test"  # what is the same for None and an Identity: `isinstance(self.x, nn.Conv2d)`, `freeze(self.x)`
+    )
     ITERATE = "iterate"
     TEST = "test"  # `if self.x`, `not self.x`, `self.x and ...`
     NONE_TEST = "none-test"  # `self.x is None` and the like
