@@ -18,8 +18,10 @@ from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
 from modfix.model.span import Location, Span
 from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
-from modfix.semantics.new_modules import NewModules, Reason, attribute_name, set_once
+from modfix.semantics.function_calls import FunctionCall, function_calls
+from modfix.semantics.new_modules import NewModules, StoredCall, attribute_name
 from modfix.semantics.project import ModuleClass, Project, Truth
+from modfix.semantics.set_once import Reason
 from modfix.semantics.torch_functions import MODULE_FORMS, PURE_MODULES, ModuleForm
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "EnsureImport",
     "Finding",
     "Fix",
+    "FunctionCall",
     "InsertAfter",
     "InsertBefore",
     "Location",
@@ -56,12 +59,13 @@ __all__ = [
     "ReplaceStatement",
     "Span",
     "Stability",
+    "StoredCall",
     "Tested",
     "TorchCall",
     "Truth",
     "UseForm",
     "ValueKind",
     "attribute_name",
+    "function_calls",
     "optional_attributes",
-    "set_once",
 ]

@@ -212,6 +212,16 @@ class Note(NamedTuple):
     line: int
     column: int
     detail: str
+    reads: bool = False  # it only looks at what is there in any case
+
+
+class ClassRead(NamedTuple):
+    """A method or the like that is read from a class: `Block.forward`."""
+
+    ref: Ref  # of the class
+    line: int
+    column: int
+    offset: int
 
 
 class Origin(NamedTuple):
@@ -313,6 +323,8 @@ class FileFacts:
     notes: tuple[Note, ...]
     walks: tuple[Walk, ...]
     arguments: dict[str, tuple[Origin, ...]]  # the objects passed for a parameter in this file
+    imports: frozenset[Ref]  # what it imports, anywhere; ``a.*`` for a star
     mentioned: frozenset[str]  # names that it imports, attributes read from other objects than `self`, keywords (`k=`)
+    class_reads: dict[str, tuple[ClassRead, ...]]  # by the name of what is read
     by_position: frozenset[str]  # names of functions whose results are listed, numbered, counted or paired
     width: int  # of its longest line, in columns

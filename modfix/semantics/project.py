@@ -519,6 +519,29 @@ class Project:
             return None
         return above[0][1]
 
+    def may_be_imported(self, path: str, name: str) -> bool:
+        """Whether another file may take ``name`` from the module ``path``, where it need not be defined."""
+        module = path.removesuffix(".py").rpartition("/")[2]
+        if module == "__init__":
+            return True  # packages are there to be imported from
+        for other, facts in self.files.items():
+            if other == path:
+                continue
+            if name in facts.mentioned and module in facts.mentioned:
+                return True  # `from models import net`, and then `net.F`
+            for ref in facts.imports:
+                package, _, taken = ref.rpartition(".")
+                if taken in (name, "*") and self._may_be_module(other, package, path):
+                    return True
+        return False
+
+    def _may_be_module(self, path: str, package: str, module: str) -> bool:
+        """Whether ``package``, as imported from ``path``, may be the file ``module``."""
+        name = package.lstrip(".")
+        if package != name:
+            return self._find_module(path.rpartition("/")[0], len(package) - len(name), name) == module
+        return module in self._modules.get(name, ())
+
     # Hierarchy
 
     @cached_property
@@ -594,6 +617,22 @@ class Project:
                     continue
                 source = facts.receivers[use.receiver].source if use.receiver >= 0 else "..."
                 yield OutsideReader(Location(path, use.line, use.column), use.form, source)
+
+    def borrowers(self, cls: ModuleClass, method: str) -> Iterator[Location]:
+        """Places that take a method of ``cls`` from the class, so that it may run on other objects: `Block.forward`.
+
+        What a subclass does so is left out, for its objects are of ``cls`` as well.
+        """
+        facts = cls.facts.methods.get(method)
+        heirs = (cls, *cls.descendants)
+        for path, file in self.files.items():
+            for read in file.class_reads.get(method, ()):
+                owner = self.resolve_class(path, read.ref, read.offset)
+                if owner not in heirs or not isinstance(owner, ModuleClass) or owner.method(method) is not facts:
+                    continue
+                holders = [c for c in self._classes[path] if c.span.start <= read.offset < c.span.end]
+                if not holders or max(holders, key=lambda c: c.span.start) not in heirs:
+                    yield Location(path, read.line, read.column)
 
     def _refuted(self, path: str, receiver: Receiver, use: OutsideUse, cls: ModuleClass) -> bool:
         if is_configuration(receiver.source) or self.objects.lacks(cls, receiver.reads):

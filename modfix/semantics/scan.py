@@ -15,7 +15,18 @@ from collections.abc import Iterator
 
 from modfix.model.source import Refused, SourceFile
 from modfix.semantics.class_facts import ClassFactsMaker
-from modfix.semantics.facts import GIVEN, UNKNOWN, FileFacts, FunctionFacts, Note, OutsideUse, Receiver, UseForm, Walk
+from modfix.semantics.facts import (
+    GIVEN,
+    UNKNOWN,
+    ClassRead,
+    FileFacts,
+    FunctionFacts,
+    Note,
+    OutsideUse,
+    Receiver,
+    UseForm,
+    Walk,
+)
 from modfix.semantics.origins import Origins, caught, is_plain_call, prefix
 from modfix.semantics.positions import Positions
 from modfix.semantics.records import (
@@ -57,6 +68,7 @@ _DELETED = Form(UseForm.DELETE, "")
 _OF_TYPE = Form(UseForm.TYPE_TEST, "")
 _STRING_TESTS = frozenset({"startswith", "endswith", "find", "count"})
 _CREATED = frozenset({form.module.rpartition(".")[2] for form in MODULE_FORMS.values()})
+_REGISTERS = frozenset({"add_module", "register_buffer", "register_module", "register_parameter"})
 _FAILS_ON_NONE = frozenset({UseForm.CALL, UseForm.CALL_OTHER, UseForm.MEMBER, UseForm.TYPE_TEST})
 _MODEL_METHODS = frozenset(
     {"state_dict", "parameters", "named_parameters", "train", "eval", "zero_grad", "load_state_dict", "module"}
@@ -94,6 +106,7 @@ class _Scanner:
         self.walks: list[tuple[ast.Call, Context]] = []
         self.contexts: dict[FunctionNode, tuple[str, str]] = {}  # of methods: the class, and the name of its `self`
         self.mentioned: set[str] = set()
+        self.class_reads: dict[str, list[ClassRead]] = {}
         self.by_position: set[str] = set()
         self.decorators: set[ast.AST] = set()  # of functions that are no methods
         self.none_tests = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and _is_none_test(node)}
@@ -127,6 +140,7 @@ class _Scanner:
             for node in self.tree.body
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         }
+        imports = [r for scope in self.names.scopes.values() for _, r in scope.bound if r[0] != "@" and r != UNKNOWN]
         return FileFacts(
             self.path,
             self.names.bindings,
@@ -138,16 +152,12 @@ class _Scanner:
             tuple(self.notes),
             self._found_walks(),
             self.origins.arguments_of(self.contexts),
-            frozenset(self.mentioned.union(self._imported())),
+            frozenset(imports),
+            frozenset(self.mentioned.union([ref.rpartition(".")[2] for ref in imports])),
+            {name: tuple(reads) for name, reads in self.class_reads.items()},
             frozenset(self.by_position),
             self.positions.width,
         )
-
-    def _imported(self) -> Iterator[str]:
-        """The names that imports anywhere in the file ask for."""
-        for scope in self.names.scopes.values():
-            for _, ref in scope.bound:
-                yield ref.rpartition(".")[2]
 
     def _read(self, scope: Scope, context: Context, prefix: str) -> None:  # noqa: PLR0912  # one table of forms
         forms: dict[ast.AST, Form] = {}
@@ -242,6 +252,9 @@ class _Scanner:
         if node.attr in _SCRIPTING:
             self._scripting(node, context)
         store = node.ctx.__class__
+        holder = inner.attr if inner.__class__ is ast.Attribute else getattr(inner, "id", "")
+        if holder[:1].isupper():
+            self._of_class(node, inner, context)
         if store is ast.Store:
             form = _STORED
         elif store is ast.Del:
@@ -271,6 +284,18 @@ class _Scanner:
         if receiver.ref[0] in "?@$.%":  # else an attribute of an imported module or class
             self._outside(node.attr, form.form, node, receiver)
 
+    def _of_class(self, node: ast.Attribute, holder: ast.expr, context: Context) -> None:
+        """Takes down `Block.forward`, and notes `nn.ReLU.forward = f`."""
+        ref = self.names.resolve(holder, context.functions)
+        if ref == UNKNOWN or node.attr.startswith("__"):
+            return
+        if is_module_class(ref):
+            if not isinstance(node.ctx, ast.Load):
+                self.notes.append(_note("patched-class", node, ref.rpartition(".")[2]))
+        elif isinstance(node.ctx, ast.Load) and not ref.startswith("torch."):
+            place = ref, node.lineno, node.col_offset + 1, self.positions.span(node).start
+            self.class_reads.setdefault(node.attr, []).append(ClassRead(*place))
+
     def _scripting(self, node: ast.Attribute, context: Context) -> None:
         """Notes `torch.jit.script(model)` and the like; not where it decorates a function, which holds no module."""
         if node not in self.decorators and self.names.resolve(node, context.functions) == f"torch.jit.{node.attr}":
@@ -292,7 +317,8 @@ class _Scanner:
         if attr == "__dict__" or (attr == "_modules" and form is not _STORED):
             key = self.origins.entry(node, context.functions)
             if key is not None:
-                record.notes.append(_note(attr, node, key))
+                reads = form is not _STORED and self.origins.only_reads(node, context.functions)
+                record.notes.append(_note(attr, node, key, reads=reads or method.name == "__setstate__"))
         if form is _STORED:
             record.stored_in.setdefault(attr, set()).add(method)
         if node not in record.targets:  # `self.x += 1`, `for self.x in ...`, `with ... as self.x` are here, too
@@ -417,6 +443,8 @@ class _Scanner:
         if context.record is not None and is_name(inner, context.self_name):
             assert context.method is not None
             context.record.self_calls.setdefault(context.method.name, set()).add(func.attr)
+            if func.attr in _REGISTERS:
+                self._registered(node, context)
             name = dotted(node.args[0]) if func.attr == "add_module" and node.args else None
             if name is not None and name.partition(".")[0] == context.self_name:
                 context.record.notes.append(_note("named-module", node, name.partition(".")[2]))
@@ -432,6 +460,16 @@ class _Scanner:
         elif func.attr == "save" and node.args and self.names.resolve(func, context.functions) == "torch.save":
             self._torch_save(node, context)
 
+    def _registered(self, node: ast.Call, context: Context) -> None:
+        """Takes down `self.add_module("name", m)` and the like; notes a computed name."""
+        assert context.record is not None
+        named = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg == "name")]
+        if named and isinstance(named[0], ast.Constant):
+            context.record.mentioned.add(str(named[0].value))
+        else:
+            key = self.origins.key_of(named[0], context.functions) if named else ""
+            context.record.notes.append(_note("computed-module", node, key))
+
     def _function_call(self, node: ast.Call, func: ast.Name, forms: dict[ast.AST, Form], context: Context) -> None:
         name, first = func.id, node.args[0]
         if name in _ATTRIBUTE_FUNCTIONS:
@@ -439,7 +477,8 @@ class _Scanner:
                 self._attribute_by_name(node, name, context)
         elif name == "vars":
             if context.record is not None and is_name(first, context.self_name):
-                context.record.notes.append(_note("__dict__", node))
+                reads = self.origins.only_reads(node, context.functions)
+                context.record.notes.append(_note("__dict__", node, reads=reads))
         elif name in _BY_POSITION:
             self.by_position.update(_callees(node))
         elif name in self.none_tests:
@@ -466,6 +505,10 @@ class _Scanner:
 
     def _attribute_by_name(self, node: ast.Call, function: str, context: Context) -> None:
         name = node.args[1]
+        if function in ("setattr", "delattr"):
+            ref = self.names.resolve(node.args[0], context.functions)
+            if is_module_class(ref):
+                self.notes.append(_note("patched-class", node, ref.rpartition(".")[2]))
         on_self = context.record is not None and is_name(node.args[0], context.self_name)
         if isinstance(name, ast.Constant) and isinstance(name.value, str):
             if on_self:
@@ -496,8 +539,8 @@ class _Scanner:
         assert context.record is not None
         if function in ("hasattr", "delattr"):
             return
+        parents = self.origins.parents(context.functions)
         if function == "getattr":
-            parents = self.origins.parents(context.functions)
             step = parents.of(node)
             call = step[0] if step is not None and step[1] == "func" else None
             if isinstance(call, ast.Call) and is_plain_call(call) and not caught(parents, node):
@@ -507,7 +550,8 @@ class _Scanner:
             context.record.notes.append(_note("named-attribute", node, name.partition(".")[2]))
         else:
             key = self.origins.key_of(node.args[1], context.functions)
-            context.record.notes.append(_note("computed-attribute", node, key))
+            reads = function == "getattr" and len(node.args) == 2 and not caught(parents, node)
+            context.record.notes.append(_note("computed-attribute", node, key, reads=reads))
 
     def _torch_save(self, node: ast.Call, context: Context) -> None:
         """Notes `torch.save(model, ...)`: old files of whole models load without the new attribute values."""
@@ -565,8 +609,8 @@ class _Scanner:
                 context.receiver(name).tested.append(lines)
 
 
-def _note(kind: str, node: ast.expr | ast.stmt, detail: str = "") -> Note:
-    return Note(kind, node.lineno, node.col_offset + 1, detail)
+def _note(kind: str, node: ast.expr | ast.stmt, detail: str = "", *, reads: bool = False) -> Note:
+    return Note(kind, node.lineno, node.col_offset + 1, detail, reads)
 
 
 def _callees(call: ast.Call) -> Iterator[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from modfix.semantics.new_modules import NewModules, attribute_name, set_once
+from modfix.semantics.new_modules import NewModules, attribute_name
+from modfix.semantics.set_once import set_once
 from tests.semantics.helpers import find, net, project
 
 HEAD = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n"
