@@ -30,8 +30,9 @@ DISPLAY: only a part of the project was read.
 Refused: dropout, because a new module is always in training mode, so it is active in evaluation today; layers with
 parameters, which are new random weights in each call; `nn.Transformer()` and others that draw random numbers;
 arguments that change from call to call (`nn.AvgPool2d(x.size()[2:])`); calls in class methods, in `__init__`, or in
-functions defined there; classes that cannot get another submodule unnoticed, as for `functional`. A module that is
-kept in an attribute, returned or passed on is no matter of this codemod.
+functions defined there; methods that other objects borrow or somebody replaces, and classes that cannot get another
+submodule unnoticed, as for `functional`. A module that is kept in an attribute, returned or passed on is no matter of
+this codemod.
 
 References
 ----------
@@ -61,7 +62,7 @@ class ForwardModules(Codemod):
 
     name = "forward-modules"
     summary = "modules that forward builds anew in each call are built once, in __init__"
-    needles = (b"nn",)
+    needles = (b"nn.", b"torch.nn")
 
     def check(self, cls: ModuleClass) -> Iterator[Finding]:
         """Yield one finding with a fix for the modules of ``cls`` that can move, and one refusal for each other."""

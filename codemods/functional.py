@@ -5,8 +5,8 @@ What it does
 A call of a function such as `F.relu(x)` in a method becomes `self.relu(x)`, and `__init__` gets
 `self.relu = nn.ReLU()`. What the function took in each call (`p`, a slope, `inplace`) goes to the constructor.
 Every call gets a module of its own, named after the operation and numbered in order of the calls; a call in a loop has
-one module for all rounds. `self.act = F.relu` in `__init__` becomes `self.act = nn.ReLU()`. An import of
-`torch.nn.functional` that nothing uses any more stays; `ruff check --select F401 --fix` takes it away.
+one module for all rounds. `self.act = F.relu` in `__init__` becomes `self.act = nn.ReLU()`. An import that these
+changes leave without a use goes, too.
 
 Why
 ---
@@ -15,6 +15,8 @@ modules.
 
 Example
 -------
+    -import torch.nn.functional as F
+     ...
     +        self.relu = nn.ReLU()
     +        self.dropout = nn.Dropout(p=0.5)
      ...
@@ -32,6 +34,12 @@ modules have no state and draw nothing when they are built: `state_dict()`, init
 They are created at the end of `__init__`, or right behind `super().__init__()` where a method that needs them runs
 before the end.
 
+The import goes at the end of the run, if then nothing in the file can mean it: no code, no text (`__all__`, quoted
+annotations, doctests), no `eval`. It stays in an `__init__.py`, where another file takes the name from this one (names
+in texts of other files, as for `mock.patch`, do not count), beside a comment (`# noqa`), under `if` and `try`, and as
+`import x as x`. In a patch it belongs to all fixes that removed a use: `modfix patch` keeps it as soon as one of them
+is dropped.
+
 UNSAFE: the project pickles whole models, or tells modules of that type apart (`isinstance(m, nn.Dropout)`), as
 Monte-Carlo dropout does.
 
@@ -40,9 +48,11 @@ DISPLAY: only a part of the project was read.
 Refused: dropout that is active in evaluation (`training` missing or `True`), unless it stands under
 `if self.training:`; arguments that change from call to call, or that the module lacks (`dtype`); calls in class
 methods, in `__init__`, or in functions defined there; classes without an `__init__` of their own, unless they derive
-from `nn.Module` directly; subclasses that may not run it; classes whose children are picked by position or number, or
-reached by computed names. Options: `sets` names the groups of functions (default: `activation`, `dropout`; more:
-`softmax`, `sigmoid`, `pool`, `resize`, `shape`, `norm`); `share = true` keeps one module per operation and arguments.
+from `nn.Module` directly; subclasses that may not run it; methods that other objects borrow (`forward = Net.forward`)
+or that somebody replaces (`net.forward = f`, `nn.ReLU.forward = f`); classes whose children are picked by position or
+number, or that store attributes under computed names. Options: `sets` names the groups of functions (default:
+`activation`, `dropout`; more: `softmax`, `sigmoid`, `pool`, `resize`, `shape`, `norm`); `share = true` keeps one module
+per operation and arguments.
 
 References
 ----------

@@ -60,7 +60,7 @@ class NewModules:
         blocked = next(self.blockers(), None)
         fixable = []
         for stored, reasons in wanted:
-            reason = next(chain(reasons, self.place_reasons(stored.call), self._patched(stored.module)), blocked)
+            reason = next(chain(reasons, self.place_reasons(stored.call), self.patched(stored.module)), blocked)
             if reason is None:
                 fixable.append(stored)
             else:
@@ -225,7 +225,7 @@ class NewModules:
         for location in project.borrowers(self.cls, call.method):
             yield "borrowed-method", f"`{call.method}` is taken from the class, perhaps for other objects", location
 
-    def _patched(self, module: str) -> Iterator[Reason]:
+    def patched(self, module: str) -> Iterator[Reason]:
         """Where the project changes a class of torch, so that it may not do what the function does."""
         for location, note in self.cls.project.notes("patched-class"):
             if note.detail in (module.rpartition(".")[2], "Module"):
