@@ -13,14 +13,17 @@ from modfix.model.edit import (
     ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
+    WrapStatements,
 )
 from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
 from modfix.model.span import Location, Span
 from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
 from modfix.semantics.function_calls import FunctionCall, function_calls
+from modfix.semantics.module_class import ModuleClass, Truth
 from modfix.semantics.new_modules import NewModules, StoredCall, attribute_name
-from modfix.semantics.project import ModuleClass, Project, Truth
+from modfix.semantics.project import Project
+from modfix.semantics.project_file import ProjectFile
 from modfix.semantics.set_once import Reason
 from modfix.semantics.torch_functions import MODULE_FORMS, PURE_MODULES, ModuleForm
 
@@ -50,6 +53,7 @@ __all__ = [
     "NewModules",
     "NoOptions",
     "Project",
+    "ProjectFile",
     "Reading",
     "Reason",
     "Refusal",
@@ -65,6 +69,7 @@ __all__ = [
     "Truth",
     "UseForm",
     "ValueKind",
+    "WrapStatements",
     "attribute_name",
     "function_calls",
     "optional_attributes",

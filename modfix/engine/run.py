@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,8 @@ from modfix.engine.unused_imports import drop_unused
 from modfix.model.finding import Applicability, Finding
 from modfix.model.result import ApplyResult, CheckResult, FileChange, InternalError, Step
 from modfix.model.source import Refused, SourceFile
-from modfix.semantics.project import ModuleClass, Project
+from modfix.semantics.project import Project
+from modfix.semantics.project_file import ProjectFile
 from modfix.source.overlay import Overlay
 
 if TYPE_CHECKING:
@@ -181,15 +183,25 @@ def _check_file(project: Project, path: str, codemods: Sequence[Codemod]) -> Ite
         around = (lines[name] for name in _enclosing(cls.qualname) if name in lines)
         class_lines = (cls.location.line, *around)
         for codemod in codemods:
-            for item in _check_class(codemod, cls):
+            for item in _guarded(partial(codemod.check, cls), codemod, f"`{cls.qualname}`", path):
                 yield Found(item, class_lines) if isinstance(item, Finding) else item
+    file = ProjectFile(project, path)
+    for codemod in codemods:
+        for item in _guarded(partial(codemod.check_file, file), codemod, f"`{path}`", path):
+            if isinstance(item, Finding):
+                inside = file.classes_around(item.span.start) if item.location.path == path else ()
+                yield Found(item, tuple(cls.location.line for cls in inside))
+            else:
+                yield item
 
 
-def _check_class(codemod: Codemod, cls: ModuleClass) -> Iterator[Finding | InternalError]:
+def _guarded(
+    ask: Callable[[], Iterator[Finding]], codemod: Codemod, subject: str, path: str
+) -> Iterator[Finding | InternalError]:
     try:
-        yield from codemod.check(cls)
-    except Exception as error:  # border: a codemod, perhaps a foreign one, that fails on one class
-        yield InternalError(f"checking `{cls.qualname}` failed: {describe(error)}", codemod.name, cls.path)
+        yield from ask()
+    except Exception as error:  # border: a codemod, perhaps a foreign one, that fails on one subject
+        yield InternalError(f"checking {subject} failed: {describe(error)}", codemod.name, path)
 
 
 def _enclosing(qualname: str) -> Iterator[str]:

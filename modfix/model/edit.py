@@ -97,6 +97,26 @@ class AddElse:
 
 
 @dataclass(frozen=True, slots=True)
+class WrapStatements:
+    """Put the statements from ``first`` to ``last``, which stand in one block, into a block of their own.
+
+    ``header`` is the first line of a compound statement, as `if m.bias is not None:`. Comments above the first
+    statement stay above the header, all others keep their places. Edits inside the statements, and edits of the
+    statements themselves, can be part of the same fix; what they insert goes into the new block.
+    """
+
+    path: str
+    first: Span
+    last: Span
+    header: str
+
+    @property
+    def span(self) -> Span:
+        """From the start of the first statement to the end of the last."""
+        return Span(self.first.start, self.last.end)
+
+
+@dataclass(frozen=True, slots=True)
 class AddMethod:
     """Append the method ``source`` (one ``def`` at column 0) to the class at ``span``, or put it behind ``after``."""
 
@@ -131,6 +151,7 @@ Edit: TypeAlias = (
     | RemoveStatement
     | CollapseBranch
     | AddElse
+    | WrapStatements
     | AddMethod
     | EnsureImport
 )

@@ -21,8 +21,8 @@ from modfix.semantics.facts import (
     UseForm,
     ValueKind,
 )
+from modfix.semantics.module_class import ModuleClass, Truth
 from modfix.semantics.names import is_class_name, may_name
-from modfix.semantics.project import ModuleClass, Truth
 from modfix.semantics.torch_names import canonical, is_container, is_module_class, is_stateless
 
 _CLASS_PARAMETER = re.compile(

@@ -15,8 +15,8 @@ from modfix.model.finding import Applicability, Finding, Fix, Refusal
 from modfix.model.span import Location
 from modfix.semantics.attributes import DYNAMIC_METHODS
 from modfix.semantics.facts import GIVEN, Argument, ArgumentForm, CallPlace, TorchCall, UseForm
+from modfix.semantics.module_class import ModuleClass, Truth
 from modfix.semantics.names import may_name
-from modfix.semantics.project import ModuleClass, Truth
 from modfix.semantics.set_once import Reason, set_once
 from modfix.semantics.torch_names import EXTERNAL_MODULE_BASES, is_module_class
 

@@ -11,7 +11,8 @@ from modfix.semantics.names import is_class_name, is_configuration
 from modfix.semantics.torch_names import is_module_class
 
 if TYPE_CHECKING:
-    from modfix.semantics.project import ModuleClass, Project, Resolved
+    from modfix.semantics.module_class import ModuleClass, Resolved
+    from modfix.semantics.project import Project
 
 
 class Objects:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from modfix.model.span import Location
 from modfix.semantics.facts import AttributeFacts, UseForm, ValueKind
-from modfix.semantics.project import ModuleClass
+from modfix.semantics.module_class import ModuleClass
 
 Reason: TypeAlias = tuple[str, str, Location]  # kind, reason, the line that blocks: as in a `Refusal`
 

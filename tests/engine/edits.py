@@ -21,6 +21,7 @@ from modfix.model.edit import (
     ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
+    WrapStatements,
 )
 from modfix.model.span import Span
 
@@ -75,6 +76,10 @@ def remove(start: str) -> MakeEdit:
 
 def collapse(start: str, keep: Literal["body", "orelse"]) -> MakeEdit:
     return lambda text: CollapseBranch(PATH, statement(text, start), keep)
+
+
+def wrap(first: str, last: str, header: str) -> MakeEdit:
+    return lambda text: WrapStatements(PATH, statement(text, first), statement(text, last), header)
 
 
 def otherwise(start: str, source: str) -> MakeEdit:

@@ -22,6 +22,7 @@ from tests.engine.edits import (
     replace,
     run,
     swap,
+    wrap,
 )
 
 Case = tuple[str, str, Sequence[MakeEdit], str]
@@ -409,7 +410,119 @@ CALL: list[Case] = [
     ("a word before", "y = not f(x, 1)\n", [recall("f(", "a.g", 0)], "y = not a.g(x)\n"),
 ]
 
-CASES = [*REMOVE, *COLLAPSE, *REPLACE, *INSERT, *METHOD, *ELSE, *CALL]
+WRAP: list[Case] = [
+    ("one", "a = 1\nx = 2\nb = 3\n", [wrap("x", "x", "if c:")], "a = 1\nif c:\n    x = 2\nb = 3\n"),
+    ("with", "a = 1\nx = 2\n", [wrap("x", "x", "with f(a) as b:")], "a = 1\nwith f(a) as b:\n    x = 2\n"),
+    (
+        "a run, comments and blank lines",
+        "a = 1\n\n# above\nx = 2  # two\n\n# between\ny = 3  # three\n# behind\nb = 4\n",
+        [wrap("x", "y", "if c:")],
+        "a = 1\n\n# above\nif c:\n    x = 2  # two\n\n    # between\n    y = 3  # three\n# behind\nb = 4\n",
+    ),
+    (
+        "all of a block",
+        "if a:\n    x = 2\n    # end\nb = 1\n",
+        [wrap("x", "x", "if c:")],
+        "if a:\n    if c:\n        x = 2\n    # end\nb = 1\n",
+    ),
+    (
+        "a block",
+        "if a:  # h\n    x = 2\n    # end\nelse:\n    y = 1\nb = 1\n",
+        [wrap("if", "if", "if c:")],
+        "if c:\n    if a:  # h\n        x = 2\n        # end\n    else:\n        y = 1\nb = 1\n",
+    ),
+    (
+        "over lines",
+        "if a:\n    b = 1\nx = f(\n    1,  # one\n    2,\n)\nb = 1\n",
+        [wrap("x", "x", "if c:")],
+        "if a:\n    b = 1\nif c:\n    x = f(\n        1,  # one\n        2,\n    )\nb = 1\n",
+    ),
+    (
+        "backslash",
+        "if a:\n    b = 1\nx = 1 + \\\n    2\nb = 1\n",
+        [wrap("x", "x", "if c:")],
+        "if a:\n    b = 1\nif c:\n    x = 1 + \\\n    2\nb = 1\n",
+    ),
+    ("first on a line", "x = 2; b = 3  # why\n", [wrap("x", "x", "if c:")], "if c:\n    x = 2\nb = 3  # why\n"),
+    ("middle of a line", "a = 1; x = 2; b = 3\n", [wrap("x", "x", "if c:")], "a = 1\nif c:\n    x = 2\nb = 3\n"),
+    (
+        "last on a line",
+        "a = 1; x = 2  # why\nb = 3\n",
+        [wrap("x", "x", "if c:")],
+        "a = 1\nif c:\n    x = 2  # why\nb = 3\n",
+    ),
+    (
+        "a whole line",
+        "# above\nx = 2; y = 3  # why\nb = 3\n",
+        [wrap("x", "y", "if c:")],
+        "# above\nif c:\n    x = 2; y = 3  # why\nb = 3\n",
+    ),
+    (
+        "from line to line",
+        "a = 1; x = 2\ny = 3; b = 4\n",
+        [wrap("x", "y", "if c:")],
+        "a = 1\nif c:\n    x = 2\n    y = 3\nb = 4\n",
+    ),
+    ("with a semicolon", "a = 1\nx = 2;\nb = 3\n", [wrap("x", "x", "if c:")], "a = 1\nif c:\n    x = 2;\nb = 3\n"),
+    ("short if", "if a: x = 2  # why\n", [wrap("x", "x", "if c:")], "if a:\n    if c:\n        x = 2  # why\n"),
+    (
+        "one of a short if",
+        "if a: x = 2; b = 3  # why\n",
+        [wrap("x", "x", "if c:")],
+        "if a:\n    if c:\n        x = 2\n    b = 3  # why\n",
+    ),
+    (
+        "in an else",
+        "if a:\n    b = 1\nelse: x = 2\nd = 1\n",
+        [wrap("x", "x", "if c:")],
+        "if a:\n    b = 1\nelse:\n    if c:\n        x = 2\nd = 1\n",
+    ),
+    (
+        "edits inside",
+        "x = a\ny = f(b)\n",
+        [wrap("x", "y", "if c:"), swap("a", "d"), recall("f(", "g", 0)],
+        "if c:\n    x = d\n    y = g(b)\n",
+    ),
+    (
+        "edited statements",
+        "# one\nx = 1\ny = 2\nz = 3\n",
+        [wrap("x", "z", "if c:"), replace("x", "v = 1"), remove("y"), after("z", "w = 4"), before("x", "u = 0")],
+        "# one\nif c:\n    u = 0\n    v = 1\n    z = 3\n    w = 4\n",
+    ),
+    (
+        "all removed",
+        "# one\nx = 1  # two\nb = 1\n",
+        [wrap("x", "x", "if c:"), remove("x")],
+        "# one\nif c:\n    # two\n    pass\nb = 1\n",
+    ),
+    (
+        "two beside each other",
+        "x = 1\ny = 2\n",
+        [wrap("x", "x", "if c:"), wrap("y", "y", "if d:")],
+        "if c:\n    x = 1\nif d:\n    y = 2\n",
+    ),
+    (
+        "one inside another",
+        "a = 1\nif b:\n    x = 1\n",
+        [wrap("if b", "if b", "if c:"), wrap("x", "x", "if d:")],
+        "a = 1\nif c:\n    if b:\n        if d:\n            x = 1\n",
+    ),
+    (
+        "a function",
+        "b = 1\n\ndef x():\n    return 1\n\nc = 1\n",
+        [wrap("def x", "def x", "if c:")],
+        "b = 1\n\nif c:\n    def x():\n        return 1\n\nc = 1\n",
+    ),
+    (
+        "a decorated class",
+        "# why\n@d\nclass X:\n    pass\nb = 1\n",
+        [wrap("class", "class", "if c:")],
+        "# why\nif c:\n    @d\n    class X:\n        pass\nb = 1\n",
+    ),
+    ("long string", "x = '''a\n  b\n'''\nb = 1\n", [wrap("x", "x", "if c:")], "if c:\n    x = '''a\n  b\n'''\nb = 1\n"),
+]
+
+CASES = [*REMOVE, *COLLAPSE, *REPLACE, *INSERT, *METHOD, *ELSE, *CALL, *WRAP]
 
 
 def _names() -> list[str]:
@@ -421,6 +534,7 @@ def _names() -> list[str]:
         "method": METHOD,
         "else": ELSE,
         "call": CALL,
+        "wrap": WRAP,
     }
     return [f"{verb}-{case[0]}" for verb, cases in groups.items() for case in cases]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from dataclasses import replace
 
 from modfix.engine.rewriting.errors import RewriteError
 from modfix.engine.rewriting.imports import ImportPoint
@@ -21,6 +22,7 @@ from modfix.model.edit import (
     RemoveStatement,
     ReplaceCall,
     ReplaceExpression,
+    WrapStatements,
 )
 
 
@@ -30,11 +32,33 @@ def carry_out(tree: ast.Module, targets: Sequence[Target], imports: Sequence[Imp
     Raises:
         RewriteError: an edit's source is no Python, or the class of an `AddMethod` has no method ``after``.
     """
+    for target in targets:
+        if any(point.index in target.tops[1:] for point in imports):
+            raise RewriteError("an import would go between statements that are wrapped", target.group)
     for point in reversed(imports):
         new = "\n".join(statement for _, statement in point.added)
         tree.body[point.index : point.index] = ast.parse(new).body
-    for _, target in sorted(enumerate(targets), key=_order):
+    for _, target in sorted(enumerate(_wrap_all(targets)), key=_order):
         _carry_out(target)
+
+
+def _wrap_all(targets: Sequence[Target]) -> list[Target]:
+    """Wrap statements where that is wanted; the other targets, with the parents that they have then."""
+    parents: dict[int, ast.stmt] = {}
+    for target in targets:
+        if isinstance(target.edit, WrapStatements):
+            siblings = getattr(target.parent, target.field)
+            assert target.last is not None
+            run = slice(_index(siblings, target.node), _index(siblings, target.last) + 1)
+            wrapper = parse_header(target.edit.header, target.group)
+            wrapper.body[:] = siblings[run]
+            parents.update((id(statement), wrapper) for statement in wrapper.body)
+            siblings[run] = [wrapper]
+    return [
+        replace(target, parent=parents[id(target.node)], field="body") if id(target.node) in parents else target
+        for target in targets
+        if not isinstance(target.edit, WrapStatements)
+    ]
 
 
 def _order(item: tuple[int, Target]) -> tuple[int, bool, int]:
@@ -69,7 +93,7 @@ def _carry_out(target: Target) -> None:
     elif isinstance(edit, AddMethod):
         assert isinstance(node, ast.ClassDef)
         _add_method(node, edit, target.group)
-    else:
+    elif not isinstance(edit, WrapStatements):  # those are wrapped already
         new: list[ast.stmt] = parse_statements(edit.source, target.group)
         siblings = getattr(target.parent, target.field)
         index = _index(siblings, node)
@@ -128,6 +152,18 @@ def parse_statements(source: str, group: int) -> list[ast.stmt]:
     if not body:
         raise RewriteError("the new source holds no statement", group)
     return body
+
+
+def parse_header(header: str, group: int) -> ast.If | ast.With | ast.For | ast.While:
+    """The compound statement that starts with the line ``header``; its body is a `pass`.
+
+    Raises:
+        RewriteError: the header starts no such statement.
+    """
+    statements = parse_statements(f"{header}\n    pass\n", group)
+    if len(statements) != 1 or not isinstance(statements[0], (ast.If, ast.With, ast.For, ast.While)):
+        raise RewriteError(f"`{header}` starts no block", group)
+    return statements[0]
 
 
 def parse_expression(source: str, group: int) -> ast.expr:

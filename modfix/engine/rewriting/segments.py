@@ -12,13 +12,13 @@ import libcst as cst
 
 from modfix.engine.rewriting.blocks import Snippet
 from modfix.engine.rewriting.errors import RewriteError
-from modfix.engine.rewriting.intended import parse_expression, parse_statements
+from modfix.engine.rewriting.intended import parse_expression, parse_header, parse_statements
 from modfix.engine.rewriting.lines import Lines, first_line, last_line
-from modfix.engine.rewriting.nodes import Statement, comment_lines, comments, with_leading_lines
+from modfix.engine.rewriting.nodes import BareBlankLines, Statement, comment_lines, comments, with_leading_lines
 from modfix.engine.rewriting.precedence import is_atom, needs_parentheses
 from modfix.engine.rewriting.spans import SpanFinder
-from modfix.engine.rewriting.targets import Target
-from modfix.engine.rewriting.verbs import NewMethod, OtherCall, Rewrite, StatementEdits, TreeEdits
+from modfix.engine.rewriting.targets import PlacedEdit, Target
+from modfix.engine.rewriting.verbs import NewMethod, OtherCall, Rewrite, StatementEdits, TreeEdits, Wrapping
 from modfix.model.edit import (
     AddElse,
     AddMethod,
@@ -29,6 +29,7 @@ from modfix.model.edit import (
     ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
+    WrapStatements,
 )
 from modfix.model.span import Span
 
@@ -46,9 +47,10 @@ class _Planned:
     expression: tuple[cst.BaseExpression, list[cst.Comment]] | None = None
     snippet: Snippet | None = None
     function: cst.BaseExpression | None = None
+    wrapping: Wrapping | None = None
 
 
-class _Adapted(cst.CSTTransformer):
+class _Adapted(BareBlankLines):
     """Fits the source of an edit into its place: line ends as they are there, blank lines without indentation."""
 
     def __init__(self, newline: cst.Newline) -> None:
@@ -57,9 +59,6 @@ class _Adapted(cst.CSTTransformer):
 
     def leave_Newline(self, original_node: cst.Newline, updated_node: cst.Newline) -> cst.Newline:  # noqa: N802
         return self._newline
-
-    def leave_EmptyLine(self, original_node: cst.EmptyLine, updated_node: cst.EmptyLine) -> cst.EmptyLine:  # noqa: N802
-        return updated_node if updated_node.comment else updated_node.with_changes(indent=False)
 
 
 class Segment:
@@ -80,7 +79,7 @@ class Segment:
         self._indent = indent
         self._lacks_line_end = not self.before.endswith(("\n", "\r"))
         self._module = self._parse()
-        wanted = {span for target in targets for span in self._spellings(target.edit.span)}
+        wanted = {found for target in targets for span in _spans(target.edit) for found in self._spellings(span)}
         finder = SpanFinder(self._module, wanted, lines.text, span.start)
         self._module._codegen(finder)
         if finder.code != self._complete():
@@ -132,22 +131,7 @@ class Segment:
 
     def _plan(self, target: Target, finder: SpanFinder) -> _Planned:
         edit = target.edit
-        kind = (
-            cst.BaseExpression
-            if isinstance(edit, (ReplaceExpression, ReplaceCall))
-            else (cst.BaseStatement, cst.BaseSmallStatement)
-        )
-        nodes = [
-            node
-            for found in self._spellings(edit.span)
-            for node in finder.found.get(found, ())
-            if isinstance(node, kind) and not isinstance(node, (cst.SimpleStatementLine, cst.StarredElement))
-        ]
-        if not nodes:
-            raise RewriteError(
-                f"the node at {edit.span.start}:{edit.span.end} cannot be edited on its own", target.group
-            )
-        node = nodes[-1]
+        node, *others = (self._node(span, target, finder) for span in _spans(edit))
         newline_text = self._lines.newline_at(edit.span.end if isinstance(edit, InsertAfter) else edit.span.start)
         newline = cst.Newline(value=None if newline_text == self._newline else newline_text)
         if isinstance(edit, ReplaceExpression):
@@ -161,7 +145,29 @@ class Segment:
             return _Planned(target, node, newline, function=cst.parse_expression(edit.function))
         if isinstance(edit, (ReplaceStatement, InsertBefore, InsertAfter, AddElse, AddMethod)):
             return _Planned(target, node, newline, snippet=self._snippet(edit.source, target.group, newline))
+        if isinstance(edit, WrapStatements):
+            parse_header(edit.header, target.group)
+            header = cst.parse_statement(f"{edit.header} pass")
+            assert isinstance(header, cst.BaseCompoundStatement)
+            last = others[-1]
+            return _Planned(target, node, newline, wrapping=Wrapping(header, last, newline))
         return _Planned(target, node, newline)
+
+    def _node(self, span: Span, target: Target, finder: SpanFinder) -> cst.CSTNode:
+        kind = (
+            cst.BaseExpression
+            if isinstance(target.edit, (ReplaceExpression, ReplaceCall))
+            else (cst.BaseStatement, cst.BaseSmallStatement)
+        )
+        nodes = [
+            node
+            for found in self._spellings(span)
+            for node in finder.found.get(found, ())
+            if isinstance(node, kind) and not isinstance(node, (cst.SimpleStatementLine, cst.StarredElement))
+        ]
+        if not nodes:
+            raise RewriteError(f"the node at {span.start}:{span.end} cannot be edited on its own", target.group)
+        return nodes[-1]
 
     def _spellings(self, span: Span) -> tuple[Span, ...]:
         """A span as `ast` has it, and as LibCST does where the block of a statement ends in a needless `;`."""
@@ -233,6 +239,11 @@ class Segment:
         )
 
 
+def _spans(edit: PlacedEdit) -> tuple[Span, ...]:
+    """The nodes that an edit is about."""
+    return (edit.first, edit.last) if isinstance(edit, WrapStatements) else (edit.span,)
+
+
 def _reason(error: Exception) -> str:
     return error.message if isinstance(error, cst.ParserSyntaxError) else str(error)
 
@@ -252,6 +263,9 @@ def _tree_edits(planned: Sequence[_Planned]) -> TreeEdits:
         if isinstance(edit, AddMethod):
             assert item.snippet is not None
             edits.methods.setdefault(key, []).append(NewMethod(item.snippet, edit.after, item.newline))
+            continue
+        if item.wrapping is not None:
+            edits.wrappings[key] = item.wrapping
             continue
         statement = edits.statements.setdefault(key, StatementEdits(item.newline))
         if isinstance(edit, RemoveStatement):

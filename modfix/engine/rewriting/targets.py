@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from modfix.engine.rewriting.errors import RewriteError
@@ -21,6 +21,7 @@ from modfix.model.edit import (
     ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
+    WrapStatements,
 )
 from modfix.model.span import Span
 
@@ -33,13 +34,17 @@ PlacedEdit: TypeAlias = (
     | RemoveStatement
     | CollapseBranch
     | AddElse
+    | WrapStatements
     | AddMethod
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One edit and the node it points at. ``top`` is the index of the top-level statement around it."""
+    """One edit and the node it points at. ``top`` is the index of the top-level statement around it.
+
+    ``last`` is the last of the statements, where the edit is about several.
+    """
 
     edit: PlacedEdit
     group: int
@@ -47,6 +52,14 @@ class Target:
     parent: ast.AST
     field: str
     top: int
+    last: ast.stmt | None = None
+
+    @property
+    def tops(self) -> range:
+        """Indices of the top-level statements that the edit changes."""
+        if self.last is None or not isinstance(self.parent, ast.Module):
+            return range(self.top, self.top + 1)
+        return range(self.top, _index(self.parent.body, self.last) + 1)
 
 
 def find_targets(tree: ast.Module, lines: Lines, groups: Sequence[Sequence[Edit]]) -> list[Target]:
@@ -58,27 +71,43 @@ def find_targets(tree: ast.Module, lines: Lines, groups: Sequence[Sequence[Edit]
     targets: list[Target] = []
     for index, group in enumerate(groups):
         for edit in dict.fromkeys(group):
-            if not isinstance(edit, EnsureImport):
-                targets.append(_find(tree, lines, edit, index))
+            if isinstance(edit, WrapStatements):
+                targets.append(_find_run(tree, lines, edit, index))
+            elif not isinstance(edit, EnsureImport):
+                targets.append(_find(tree, lines, edit, edit.span, index))
     _refuse_conflicts(targets)
     return targets
 
 
-def _find(tree: ast.Module, lines: Lines, edit: PlacedEdit, group: int) -> Target:
+def _find(tree: ast.Module, lines: Lines, edit: PlacedEdit, span: Span, group: int) -> Target:
     wanted: type[ast.AST] = _wanted(edit)
     for top, statement in enumerate(tree.body):
-        if not _extent(statement, lines).contains(edit.span):
+        if not _extent(statement, lines).contains(span):
             continue
-        if isinstance(statement, wanted) and lines.span(statement) == edit.span:
+        if isinstance(statement, wanted) and lines.span(statement) == span:
             return Target(edit, group, statement, tree, "body", top)
-        for node, parent, field in _descend(statement, lines, edit.span):
-            if isinstance(node, wanted) and lines.span(node) == edit.span:
+        for node, parent, field in _descend(statement, lines, span):
+            if isinstance(node, wanted) and lines.span(node) == span:
                 return Target(edit, group, node, parent, field, top)
     kind = {ast.expr: "expression", ast.Call: "call", ast.If: "`if` statement", ast.ClassDef: "class"}.get(
         wanted, "statement"
     )
-    snippet = lines.text[edit.span.start : edit.span.end].split("\n", 1)[0][:60]
-    raise RewriteError(f"no {kind} stands at {edit.span.start}:{edit.span.end} (`{snippet}`)", group)
+    snippet = lines.text[span.start : span.end].split("\n", 1)[0][:60]
+    raise RewriteError(f"no {kind} stands at {span.start}:{span.end} (`{snippet}`)", group)
+
+
+def _find_run(tree: ast.Module, lines: Lines, edit: WrapStatements, group: int) -> Target:
+    first, last = (_find(tree, lines, edit, span, group) for span in (edit.first, edit.last))
+    if first.parent is not last.parent or first.field != last.field or edit.first.start > edit.last.start:
+        raise RewriteError(f"{edit.first.start} and {edit.last.start} are not first and last of one block", group)
+    if first.field == "orelse" and lines.text.startswith("elif", edit.first.start):
+        raise RewriteError(f"the `elif` at {edit.first.start} is no statement of a block", group)
+    assert isinstance(last.node, ast.stmt)
+    return replace(first, last=last.node)
+
+
+def _index(body: Sequence[ast.stmt], node: ast.stmt) -> int:
+    return next(index for index, statement in enumerate(body) if statement is node)
 
 
 def _wanted(edit: PlacedEdit) -> type[ast.AST]:
@@ -146,18 +175,26 @@ def _refuse_conflicts(targets: Sequence[Target]) -> None:
 def _loses(outer: Target, inner: Target) -> bool:
     """Whether ``outer`` throws away what ``inner``, of the same group, makes.
 
-    Edits in a statement that goes anyway, or in the branch that goes, have no effect and do no harm.
+    Edits in a statement that goes anyway, or in the branch that goes, have no effect and do no harm. Statements are
+    wrapped as the other edits leave them.
     """
+    if isinstance(outer.edit, WrapStatements) or isinstance(inner.edit, WrapStatements):
+        same_block = outer.parent is inner.parent and outer.field == inner.field
+        if type(outer.edit) is type(inner.edit):
+            return same_block
+        if same_block:
+            return False
     if outer.edit.span == inner.edit.span:
         return True
     return isinstance(outer.edit, (ReplaceExpression, ReplaceStatement))
 
 
-def statement_groups(body: Sequence[ast.stmt]) -> list[range]:
-    """Indices of the top-level statements that share lines (``a; b``), as ranges; most hold one statement."""
+def statement_groups(body: Sequence[ast.stmt], targets: Sequence[Target] = ()) -> list[range]:
+    """Indices of the top-level statements that share lines (``a; b``) or a target, as ranges; most hold one."""
+    joined = {index for target in targets for index in target.tops[1:]}
     ranges: list[range] = []
     for index, statement in enumerate(body):
-        if ranges and first_line(statement) <= last_line(body[index - 1]):
+        if ranges and (index in joined or first_line(statement) <= last_line(body[index - 1])):
             ranges[-1] = range(ranges[-1].start, index + 1)
         else:
             ranges.append(range(index, index + 1))

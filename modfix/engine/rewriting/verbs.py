@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Literal, TypeAlias, TypeVar
 
 import libcst as cst
 
 from modfix.engine.rewriting.blocks import BlockBuilder, Snippet
 from modfix.engine.rewriting.nodes import (
+    BareBlankLines,
     Statement,
     block_lines,
     comment_lines,
@@ -23,6 +25,15 @@ from modfix.engine.rewriting.nodes import (
 _Line: TypeAlias = cst.SimpleStatementLine | cst.SimpleStatementSuite
 _SuiteT = TypeVar("_SuiteT", bound=cst.BaseSuite)
 _WithOrelse = (cst.If, cst.For, cst.While, cst.Try, cst.TryStar)
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapping:
+    """What to put statements into: a compound statement, whose body does not count, for all up to ``last``."""
+
+    header: cst.BaseCompoundStatement
+    last: cst.CSTNode
+    newline: cst.Newline
 
 
 @dataclass(slots=True)
@@ -72,6 +83,7 @@ class TreeEdits:
     calls: dict[int, OtherCall] = field(default_factory=dict)
     statements: dict[int, StatementEdits] = field(default_factory=dict)
     methods: dict[int, list[NewMethod]] = field(default_factory=dict)
+    wrappings: dict[int, Wrapping] = field(default_factory=dict)  # by the first of the statements
 
 
 class Rewrite(cst.CSTTransformer):
@@ -147,74 +159,113 @@ class Rewrite(cst.CSTTransformer):
 
     # Blocks
 
-    def _edits_in(self, body: Sequence[cst.BaseStatement]) -> list[StatementEdits]:
-        found = []
-        for statement in body:
-            nodes = statement.body if isinstance(statement, cst.SimpleStatementLine) else (statement,)
-            found += [self._edits.statements[id(node)] for node in nodes if id(node) in self._edits.statements]
-        return found
+    def _edited(self, body: Sequence[cst.BaseStatement]) -> cst.Newline | None:
+        """The line end in use at the first statement with edits; None where there is none."""
+        for small in chain.from_iterable(map(_smalls, body)):
+            edits = self._edits.wrappings.get(id(small)) or self._edits.statements.get(id(small))
+            if edits is not None:
+                return edits.newline
+        return None
 
     def _build(
         self, original: Sequence[cst.BaseStatement], updated: Sequence[cst.BaseStatement]
     ) -> BlockBuilder | None:
         """The lines of a block with edits among its statements; None if there are none."""
-        edits = self._edits_in(original)
-        if not edits:
+        newline = self._edited(original)
+        if newline is None:
             return None
-        builder = BlockBuilder(edits[0].newline)
+        builder = BlockBuilder(newline)
         self._emit_all(builder, original, updated)
         return builder
 
     def _emit_all(
         self, builder: BlockBuilder, original: Sequence[cst.BaseStatement], updated: Sequence[cst.BaseStatement]
     ) -> None:
-        for old, new in zip(original, updated, strict=True):
-            if isinstance(old, cst.SimpleStatementLine) and isinstance(new, cst.SimpleStatementLine):
-                self._emit_line(builder, old, new)
-                continue
-            assert isinstance(new, Statement)
-            edits = self._edits.statements.get(id(old))
-            if edits is None:
-                builder.statement(new)
+        pairs = self._split_at_wrappings(zip(original, updated, strict=True))
+        for old, new in pairs:
+            wrapping = self._edits.wrappings.get(id(_smalls(old)[0]))
+            if wrapping is None:
+                self._emit_one(builder, old, new)
             else:
-                _emit(builder, new, edits)
+                self._emit_wrapped(builder, wrapping, chain([(old, new)], pairs))
+
+    def _emit_wrapped(
+        self, builder: BlockBuilder, wrapping: Wrapping, pairs: Iterator[tuple[cst.BaseStatement, Statement]]
+    ) -> None:
+        """Put the statements that come next, up to the last that the block is for, into it."""
+        old, new = next(pairs)
+        header = with_leading_lines(wrapping.header, new.leading_lines)
+        inner = BlockBuilder(wrapping.newline)
+        self._emit_one(inner, old, with_leading_lines(new, ()))
+        while wrapping.last is not _smalls(old)[-1]:
+            old, new = next(pairs)
+            self._emit_one(inner, old, new)
+        block = cst.IndentedBlock(body=[], header=cst.TrailingWhitespace(newline=wrapping.newline))
+        wrapped = _filled(block, inner).visit(BareBlankLines())
+        assert isinstance(wrapped, cst.IndentedBlock)
+        builder.statement(header.with_changes(body=wrapped))
+
+    def _emit_one(self, builder: BlockBuilder, old: cst.BaseStatement, new: Statement) -> None:
+        if isinstance(old, cst.SimpleStatementLine) and isinstance(new, cst.SimpleStatementLine):
+            self._emit_line(builder, old, new)
+            return
+        edits = self._edits.statements.get(id(old))
+        if edits is None:
+            builder.statement(new)
+        else:
+            _emit(builder, new, edits)
+
+    def _split_at_wrappings(
+        self, pairs: Iterable[tuple[cst.BaseStatement, cst.BaseStatement]]
+    ) -> Iterator[tuple[cst.BaseStatement, Statement]]:
+        """Statements before and after; those of one line (`a; b`) apart where a new block begins or ends among them."""
+        begins = self._edits.wrappings
+        ends = {id(wrapping.last): wrapping for wrapping in begins.values()}
+        for old, new in pairs:
+            assert isinstance(new, Statement)
+            smalls = _smalls(old)
+            borders = [begins.get(id(small)) for small in smalls[1:]] + [ends.get(id(small)) for small in smalls[:-1]]
+            cut = next(filter(None, borders), None)
+            if cut is None:
+                yield old, new
+                continue
+            assert isinstance(new, cst.SimpleStatementLine)
+            assert isinstance(old, cst.SimpleStatementLine)
+            alone = [cst.SimpleStatementLine(body=[small]) for small in old.body]
+            yield from zip(alone, _split(new, cut.newline), strict=True)
 
     def _block(self, original: cst.IndentedBlock, updated: cst.IndentedBlock) -> cst.IndentedBlock:
         builder = self._build(original.body, updated.body)
         if builder is None:
             return updated
-        if builder.body:
-            return updated.with_changes(body=builder.body, footer=builder.footer(updated.footer))
-        line = cst.SimpleStatementLine(
-            body=[cst.Pass()],
-            leading_lines=builder.footer(()),
-            trailing_whitespace=cst.TrailingWhitespace(newline=builder.newline),
-        )
-        return self._mark_emptied(updated.with_changes(body=[line]))
+        filled = _filled(updated, builder)
+        return filled if builder.body else self._mark_emptied(filled)
 
     def _module(self, original: cst.Module, updated: cst.Module) -> cst.Module:
-        edits = self._edits_in(original.body)
-        if not edits:
+        newline = self._edited(original.body)
+        if newline is None:
             return updated
-        builder = BlockBuilder(edits[0].newline, is_module=True)
+        builder = BlockBuilder(newline, is_module=True)
         self._emit_all(builder, original.body, updated.body)
         return updated.with_changes(body=builder.body, footer=builder.footer(updated.footer))
 
     def _suite(self, original: cst.SimpleStatementSuite, updated: cst.SimpleStatementSuite) -> cst.BaseSuite:
         """`if c: a; b`: stays on its line if statements only go, else becomes a block."""
-        edits = [self._edits.statements.get(id(small)) for small in original.body]
-        present = [edit for edit in edits if edit is not None]
-        if not present:
+        line = cst.SimpleStatementLine(body=original.body)
+        newline = self._edited([line])
+        if newline is None:
             return updated
-        if all(edit.only_removes for edit in present):
+        edits = [self._edits.statements.get(id(small)) for small in original.body]
+        wraps = any(id(small) in self._edits.wrappings for small in original.body)
+        if not wraps and all(edit is None or edit.only_removes for edit in edits):
             kept = self._kept_in_line(updated, edits)
             if kept:
                 return updated.with_changes(body=separated(kept))
             return self._mark_emptied(updated.with_changes(body=[cst.Pass()]))
-        builder = BlockBuilder(present[0].newline)
-        line = cst.SimpleStatementLine(body=updated.body, trailing_whitespace=updated.trailing_whitespace)
-        self._emit_line(builder, original, line)
-        header = cst.TrailingWhitespace(newline=present[0].newline)
+        builder = BlockBuilder(newline)
+        new = cst.SimpleStatementLine(body=updated.body, trailing_whitespace=updated.trailing_whitespace)
+        self._emit_all(builder, [line], [new])
+        header = cst.TrailingWhitespace(newline=newline)
         return cst.IndentedBlock(body=builder.body, header=header, footer=builder.footer(()))
 
     def _mark_emptied(self, suite: _SuiteT) -> _SuiteT:
@@ -283,6 +334,22 @@ class Rewrite(cst.CSTTransformer):
         for method in methods:
             cls = cls.with_changes(body=_with_method(cls.body, method))
         return cls
+
+
+def _smalls(statement: cst.BaseStatement) -> Sequence[cst.CSTNode]:
+    return statement.body if isinstance(statement, cst.SimpleStatementLine) else (statement,)
+
+
+def _filled(block: cst.IndentedBlock, builder: BlockBuilder) -> cst.IndentedBlock:
+    """The block with the lines that were built; with a `pass` if no statement is left."""
+    if builder.body:
+        return block.with_changes(body=builder.body, footer=builder.footer(block.footer))
+    line = cst.SimpleStatementLine(
+        body=[cst.Pass()],
+        leading_lines=builder.footer(()),
+        trailing_whitespace=cst.TrailingWhitespace(newline=builder.newline),
+    )
+    return block.with_changes(body=[line])
 
 
 def _with_else(statement: cst.If, edits: StatementEdits) -> cst.If:
