@@ -282,6 +282,11 @@ class ClassFacts(NamedTuple):
     init: InitFacts | None  # of its own `__init__`
     calls: tuple[TorchCall, ...]  # by their ends: what is evaluated first comes first
 
+    def method_at(self, line: int) -> str:
+        """The name of the method that holds a line of the class."""
+        above = [method for method in self.methods.values() if method.line <= line]
+        return max(above, key=lambda method: method.line).name if above else ""
+
 
 class FunctionFacts(NamedTuple):
     """One function at module level."""

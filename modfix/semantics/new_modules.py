@@ -183,6 +183,8 @@ class NewModules:
             for note in related.facts.notes:
                 if note.reads or note.kind in ("named-module", "named-attribute") or note.detail:
                     continue  # names that exist in any case; `free_names` leaves out those that come into being
+                if note.kind == "rebound-self" and related.facts.method_at(note.line) != "__init__":
+                    continue  # a matter of that method, see `place_reasons`
                 where = Location(related.path, note.line, note.column)
                 yield "dynamic-access", f"attributes or children are reached in a dynamic way (`{note.kind}`)", where
             for name in sorted(DYNAMIC_METHODS & related.facts.body_names):
@@ -217,6 +219,10 @@ class NewModules:
             yield "runs-in-init", f"`{call.method}` may run in the `__init__` of a base class", where
         elif self.is_early(call) and not self.at_the_start:
             yield "runs-in-init", f"`{call.method}` may run before `__init__` could create a module", where
+        for note in self.cls.facts.notes:
+            if note.kind == "rebound-self" and self.cls.facts.method_at(note.line) == call.method:
+                place = Location(self.cls.path, note.line, note.column)
+                yield "rebound-self", f"`{call.method}` may run on another object from here on", place
         project = self.cls.project
         for name in dict.fromkeys((call.method, "forward")):
             for reader in project.outside_readers(self.cls, name):

@@ -58,6 +58,8 @@ PLAIN = net("return x", init="self.fc = nn.Linear(2, 2)")
         (PLAIN + "    def set(self, name):\n        setattr(self, name, 1)\n", {"dynamic-access"}),
         (PLAIN + "    def set(self, name, m):\n        self.add_module(name, m)\n", {"dynamic-access"}),
         (PLAIN + "    def set(self, n, m):\n        self.add_module('conv%d' % n, m)\n", set()),
+        (PLAIN + "    def show(self):\n        self = self[0]\n", set()),
+        (PLAIN.replace("self.fc", "self = make(self)\n        self.fc"), {"dynamic-access"}),
         (PLAIN + STRAY.format(init="nn.Module.__init__(self)"), set()),
         (PLAIN + STRAY.format(init="self.fc = None"), {"skips-init"}),
         (PLAIN + STRAY.format(init="self.fc = None").replace("object", "Net"), {"skips-init"}),
@@ -153,6 +155,12 @@ def test_methods_that_run_elsewhere_or_not_at_all(rest: str, expected: set[str])
     names = new(net("return F.relu(x)", init="self.fc = nn.Linear(2, 2)") + rest)
     (call,) = names.cls.facts.calls
     assert {kind for kind, _, _ in names.place_reasons(call)} == expected
+
+
+def test_a_method_in_which_self_is_bound_again() -> None:
+    names = new(net("self = self.inner\nreturn F.relu(x)", init="self.inner = nn.Linear(2, 2)"))
+    (call,) = names.cls.facts.calls
+    assert {kind for kind, _, _ in names.place_reasons(call)} == {"rebound-self"}
 
 
 def test_a_method_borrowed_in_another_file() -> None:
