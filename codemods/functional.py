@@ -125,8 +125,8 @@ class Functional(Codemod):
         cls = new.cls
         for name, facts in sorted(cls.facts.attributes.items()):
             values = [MODULE_FORMS.get(definition.value) for definition in facts.definitions]
-            forms = [form for form in values if form and form.group in options.sets and form.group in PLAIN_GROUPS]
-            if not forms:
+            forms = [form for form in values if form and form.group in PLAIN_GROUPS]
+            if not any(form.group in options.sets for form in forms):
                 continue
             attr, first = Attribute(cls, name), facts.definitions[0]
             where, subject = Location(cls.path, first.line, first.column), f"{cls.qualname}.{name}"
