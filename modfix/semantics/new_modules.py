@@ -18,7 +18,7 @@ from modfix.semantics.facts import GIVEN, Argument, ArgumentForm, CallPlace, Tor
 from modfix.semantics.module_class import ModuleClass, Truth
 from modfix.semantics.names import may_name
 from modfix.semantics.set_once import Reason, set_once
-from modfix.semantics.torch_names import EXTERNAL_MODULE_BASES, is_module_class
+from modfix.semantics.torch_names import EXTERNAL_MODULE_BASES, LOSS_BASES, is_module_class
 
 
 class StoredCall(NamedTuple):
@@ -147,7 +147,7 @@ class NewModules:
                 cls.location,
             )
         for base in cls.external_bases:
-            layer = is_module_class(base) and base != "torch.nn.Module"
+            layer = is_module_class(base) and base not in ("torch.nn.Module", *LOSS_BASES)
             if layer and base not in EXTERNAL_MODULE_BASES:
                 yield "layer-base", f"`{cls.name}` derives from `{base}`, whose attributes it shares", cls.location
         if "dataclasses.dataclass" in cls.facts.decorators:

@@ -27,7 +27,7 @@ from modfix.semantics.facts import (
     UseForm,
     Walk,
 )
-from modfix.semantics.origins import Origins, caught, is_plain_call, prefix
+from modfix.semantics.origins import Origins, caught, is_modules, is_plain_call, prefix
 from modfix.semantics.positions import Positions
 from modfix.semantics.records import (
     ClassRecord,
@@ -49,6 +49,7 @@ from modfix.semantics.walks import (
     MODULE_WALKS,
     READ,
     Walks,
+    done_to,
     reads_of_each,
     walked_object,
 )
@@ -317,12 +318,38 @@ class _Scanner:
         if attr == "__dict__" or (attr == "_modules" and form is not _STORED):
             key = self.origins.entry(node, context.functions)
             if key is not None:
-                reads = form is not _STORED and self.origins.only_reads(node, context.functions)
+                reads = form is not _STORED and (
+                    self.origins.only_reads(node, context.functions) or self._hands_each_on(node, context)
+                )
                 record.notes.append(_note(attr, node, key, reads=reads or method.name == "__setstate__"))
         if form is _STORED:
             record.stored_in.setdefault(attr, set()).add(method)
         if node not in record.targets:  # `self.x += 1`, `for self.x in ...`, `with ... as self.x` are here, too
             record.uses.setdefault(attr, []).append(SelfUse(node, form, method))
+
+    def _hands_each_on(self, modules: ast.Attribute, context: Context) -> bool:
+        """Whether `for name in self._modules: initialise(self._modules[name])` passes over a module without weights."""
+        step = self.origins.parents(context.functions).of(modules)
+        loop = step[0] if step is not None and step[1] == "iter" else None
+        if not isinstance(loop, ast.For) or not isinstance(loop.target, ast.Name) or loop.orelse:
+            return False
+        key = loop.target.id
+        for statement in loop.body:
+            call = statement.value if isinstance(statement, ast.Expr) else None
+            if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.keywords:
+                return False
+            function = self._function_named(call.func.id)
+            for index, argument in enumerate(call.args):
+                if all(not is_name(node, key) for node in walk(argument)):
+                    continue
+                entry = isinstance(argument, ast.Subscript) and is_modules(argument.value)
+                if not entry or function is None or done_to(function, index, self.names):
+                    return False
+        return True
+
+    def _function_named(self, name: str) -> ast.FunctionDef | None:
+        found = [node for node in self.tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
+        return found[0] if len(found) == 1 and self.names.bindings.get(name) == "@" + name else None
 
     def _is_one_object(self, record: ReceiverRecord) -> bool:
         """Whether a name stands for one object all through its function, so that all reads are of that object.

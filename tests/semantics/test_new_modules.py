@@ -32,6 +32,7 @@ PLAIN = net("return x", init="self.fc = nn.Linear(2, 2)")
         ("from other import Mixin\n" + PLAIN.replace("nn.Module", "Mixin, nn.Module"), {"unknown-base"}),
         (PLAIN.replace("nn.Module", "nn.Sequential"), {"container", "layer-base"}),
         (PLAIN.replace("nn.Module", "nn.LSTM"), {"layer-base"}),
+        ("from torch.nn.modules.loss import _Loss\n" + PLAIN.replace("nn.Module", "_Loss"), set()),
         (PLAIN.replace("super().__init__()", "pass"), {"no-super-init"}),
         (PLAIN + "    def names(self):\n        return vars(self)\n", {"dynamic-access"}),
         (PLAIN + "    def __getattr__(self, name):\n        return 1\n", {"dynamic-access"}),
@@ -67,6 +68,37 @@ PLAIN = net("return x", init="self.fc = nn.Linear(2, 2)")
 )
 def test_blockers(source: str, expected: set[str]) -> None:
     assert kinds(source) == expected
+
+
+GAN = """class Gan(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(2, 2)
+
+    def weights(self, std):
+        for m in self._modules:
+            set_weights(self._modules[m], std)
+
+    def forward(self, x):
+        return F.relu(self.fc(x))
+
+
+def set_weights(m, std):
+    {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("if isinstance(m, nn.Linear):\n        m.weight.data.normal_(0, std)", set()),
+        ("m.weight.data.normal_(0, std)", {"dynamic-access"}),
+        ("TABLE.append(m)", {"dynamic-access"}),
+        ("print(std)", set()),
+    ],
+)
+def test_modules_handed_on_one_by_one(body: str, expected: set[str]) -> None:
+    assert kinds(GAN.format(body=body), "Gan") == expected
 
 
 def test_a_class_without_init_needs_module_as_its_only_base() -> None:
