@@ -226,7 +226,7 @@ class NewModules:
         project = self.cls.project
         for name in dict.fromkeys((call.method, "forward")):
             for reader in project.outside_readers(self.cls, name):
-                if reader.form in (UseForm.STORE, UseForm.DELETE):
+                if reader.form in (UseForm.STORE, UseForm.DELETE) and name not in reader.reads:  # else it is wrapped
                     yield "patched-method", f"`{reader.receiver}.{name}` is replaced here", reader.location
         for location in project.borrowers(self.cls, call.method):
             yield "borrowed-method", f"`{call.method}` is taken from the class, perhaps for other objects", location

@@ -23,6 +23,7 @@ class OutsideReader(NamedTuple):
     location: Location
     form: UseForm
     receiver: str
+    reads: frozenset[str]  # what the same function reads from the object
 
 
 class Readers:
@@ -43,8 +44,9 @@ class Readers:
             for use in facts.outside.get(attr, ()):
                 if use.receiver >= 0 and self._refuted(path, facts.receivers[use.receiver], use, cls):
                     continue
-                source = facts.receivers[use.receiver].source if use.receiver >= 0 else "..."
-                yield OutsideReader(Location(path, use.line, use.column), use.form, source)
+                known = facts.receivers[use.receiver] if use.receiver >= 0 else None
+                source, reads = ("...", frozenset[str]()) if known is None else (known.source, known.reads)
+                yield OutsideReader(Location(path, use.line, use.column), use.form, source, reads)
 
     def borrowers(self, cls: ModuleClass, method: str) -> Iterator[Location]:
         """See `Project.borrowers`."""

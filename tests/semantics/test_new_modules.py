@@ -168,6 +168,8 @@ OTHER = "class Other(nn.Module):\n    def __init__(self):\n        super().__ini
         ("", set()),
         ("def swap(net):\n    net.forward = fast\n", {"patched-method"}),
         ("def swap(net):\n    setattr(net, 'forward', fast)\n", {"patched-method"}),
+        ("def slow(net):\n    net.forward = timed(net.forward)\n", set()),
+        ("def slow(net):\n    net.old = net.forward\n    net.forward = timed(net.old)\n", set()),
         ("Net.forward = fast\n", {"patched-method"}),
         ("fast = Net.forward\n", {"borrowed-method"}),
         (OTHER + "    forward = Net.forward\n", {"borrowed-method"}),
