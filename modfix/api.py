@@ -13,6 +13,7 @@ from modfix.model.edit import (
     ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
+    WrapExpression,
     WrapStatements,
 )
 from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
@@ -20,14 +21,33 @@ from modfix.model.span import Location, Span
 from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
 from modfix.semantics.function_calls import FunctionCall, function_calls
-from modfix.semantics.module_class import ModuleClass, Truth
+from modfix.semantics.hook_edits import paired_edits, returned_edits, scoped_edits
+from modfix.semantics.hook_facts import (
+    BackwardSite,
+    GradientUse,
+    Handle,
+    HookNote,
+    HookSite,
+    Instrumenter,
+    LocalPlan,
+    Pair,
+)
+from modfix.semantics.hook_owners import HandleOwner, is_imported
+from modfix.semantics.inheritance import Reason
+from modfix.semantics.init_facts import BiasAccess, OldName, Presence
+from modfix.semantics.init_names import DEPRECATED as DEPRECATED_INIT_NAMES
+from modfix.semantics.module_class import ModuleClass
 from modfix.semantics.new_modules import NewModules, StoredCall, attribute_name
 from modfix.semantics.project import Project
 from modfix.semantics.project_file import ProjectFile
-from modfix.semantics.set_once import Reason
+from modfix.semantics.stand_ins import IDENTITY, store_reasons, use_reasons
 from modfix.semantics.torch_functions import MODULE_FORMS, PURE_MODULES, ModuleForm
+from modfix.semantics.truth import Truth
+from modfix.semantics.unregistered import Unregistered
 
 __all__ = [
+    "DEPRECATED_INIT_NAMES",
+    "IDENTITY",
     "MODULE_FORMS",
     "PURE_MODULES",
     "AddElse",
@@ -36,6 +56,8 @@ __all__ = [
     "Argument",
     "ArgumentForm",
     "Attribute",
+    "BackwardSite",
+    "BiasAccess",
     "CallPlace",
     "Codemod",
     "CollapseBranch",
@@ -45,13 +67,23 @@ __all__ = [
     "Finding",
     "Fix",
     "FunctionCall",
+    "GradientUse",
+    "Handle",
+    "HandleOwner",
+    "HookNote",
+    "HookSite",
     "InsertAfter",
     "InsertBefore",
+    "Instrumenter",
+    "LocalPlan",
     "Location",
     "ModuleClass",
     "ModuleForm",
     "NewModules",
     "NoOptions",
+    "OldName",
+    "Pair",
+    "Presence",
     "Project",
     "ProjectFile",
     "Reading",
@@ -67,10 +99,18 @@ __all__ = [
     "Tested",
     "TorchCall",
     "Truth",
+    "Unregistered",
     "UseForm",
     "ValueKind",
+    "WrapExpression",
     "WrapStatements",
     "attribute_name",
     "function_calls",
+    "is_imported",
     "optional_attributes",
+    "paired_edits",
+    "returned_edits",
+    "scoped_edits",
+    "store_reasons",
+    "use_reasons",
 ]

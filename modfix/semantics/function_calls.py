@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from modfix.model.span import Location
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall
+from modfix.semantics.inheritance import Reason
 from modfix.semantics.module_class import ModuleClass
 from modfix.semantics.new_modules import NewModules
-from modfix.semantics.set_once import Reason
 from modfix.semantics.torch_functions import MODULE_FORMS, ModuleForm
 
 

@@ -15,10 +15,13 @@ from modfix.model.finding import Applicability, Finding, Fix, Refusal
 from modfix.model.span import Location
 from modfix.semantics.attributes import DYNAMIC_METHODS
 from modfix.semantics.facts import GIVEN, Argument, ArgumentForm, CallPlace, TorchCall, UseForm
-from modfix.semantics.module_class import ModuleClass, Truth
+from modfix.semantics.inheritance import Reason, base_reasons
+from modfix.semantics.module_class import ModuleClass
 from modfix.semantics.names import may_name
-from modfix.semantics.set_once import Reason, set_once
+from modfix.semantics.readers import ChildWalk
+from modfix.semantics.set_once import set_once
 from modfix.semantics.torch_names import EXTERNAL_MODULE_BASES, LOSS_BASES, is_module_class
+from modfix.semantics.truth import Truth
 
 
 class StoredCall(NamedTuple):
@@ -126,32 +129,19 @@ class NewModules:
         yield from self._of_descendants()
         yield from self._of_readers()
 
+    def reasons_of_children(self) -> Iterator[Reason]:
+        """Why something that depends on the children of the class may notice another one, wherever it is created."""
+        yield from self._of_bases()
+        yield from self._of_readers()
+        yield from (self._walk_reason(walk) for walk in self.cls.project.child_walks(self.cls) if not walk.known)
+
     def _of_bases(self) -> Iterator[Reason]:
         cls = self.cls
-        if cls.is_torch_module is not Truth.YES:
-            yield (
-                "unknown-base",
-                f"a base class of `{cls.name}` is unknown, so it may not be an `nn.Module`",
-                cls.location,
-            )
-        if cls.unresolved_base is not None:
-            yield "unknown-base", f"a base class of `{cls.name}` cannot be resolved", cls.location
-        for related in sorted(cls.lineage, key=lambda c: (c.path, c.facts.span)):
-            if related.foreign_base is not None and related.foreign_base != cls.unresolved_base:
-                reason = f"another package defines `{related.foreign_base}`, a base class of `{related.name}`"
-                yield "unknown-base", f"{reason}: it may use the children", related.location
-        if cls.is_container:
-            yield (
-                "container",
-                f"`{cls.name}` derives from a torch container, which would run the new child",
-                cls.location,
-            )
+        yield from base_reasons([cls], sorted(cls.lineage, key=lambda c: (c.path, c.facts.span)))
         for base in cls.external_bases:
             layer = is_module_class(base) and base not in ("torch.nn.Module", *LOSS_BASES)
             if layer and base not in EXTERNAL_MODULE_BASES:
                 yield "layer-base", f"`{cls.name}` derives from `{base}`, whose attributes it shares", cls.location
-        if "dataclasses.dataclass" in cls.facts.decorators:
-            yield "dataclass", f"`{cls.name}` is a dataclass", cls.location
 
     def _of_init(self) -> Iterator[Reason]:
         cls, init = self.cls, self.cls.facts.init
@@ -189,12 +179,12 @@ class NewModules:
                 yield "dynamic-access", f"attributes or children are reached in a dynamic way (`{note.kind}`)", where
             for name in sorted(DYNAMIC_METHODS & related.facts.body_names):
                 yield "dynamic-access", f"`{related.name}` defines `{name}`", related.location
-        for location in cls.project.child_walks(cls):
-            yield (
-                "child-walk",
-                f"children are picked by position or number here, perhaps those of `{cls.name}`",
-                location,
-            )
+        yield from (self._walk_reason(walk) for walk in cls.project.child_walks(cls) if walk.known)
+
+    def _walk_reason(self, walk: ChildWalk) -> Reason:
+        which = "also" if walk.known else "perhaps"
+        reason = f"children are picked by position or number here, {which} those of a `{self.cls.name}`"
+        return "child-walk", reason, walk.location
 
     def argument_reasons(self, call: TorchCall, argument: Argument, what: str) -> Iterator[Reason]:
         """Why the constructor of a module cannot take an argument of a call (``what`` it is, for people)."""
@@ -248,6 +238,9 @@ class NewModules:
         for location, dispatch in project.notes("type-dispatch"):
             if set(modules) & set(dispatch.detail.split(",")):
                 return Applicability.UNSAFE, f"{location} tells modules of type {dispatch.detail} apart"
+        for walk in project.child_walks(self.cls):
+            note = f"{walk.location} picks children by position or number, and may be given a `{self.cls.name}`"
+            return Applicability.UNSAFE, note
         return Applicability.SAFE, None
 
     # Names
@@ -261,11 +254,12 @@ class NewModules:
                 if count == 1
                 else [f"{stem}{'_' if any(map(str.isdigit, stem)) else ''}{n}" for n in range(1, count + 1)]
             )
-            if all(map(self._is_free, names)):
+            if all(map(self.is_free, names)):
                 return names
         raise LookupError(f"no free name for `{base}` in `{self.cls.qualname}`")
 
-    def _is_free(self, name: str) -> bool:
+    def is_free(self, name: str) -> bool:
+        """Whether nobody uses the name for an attribute of such an object."""
         if keyword.iskeyword(name) or name in self.cls.known_names:
             return False
         if name in self.cls.project.names_set_outside:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeAlias
 
 from modfix.model.span import Location
 from modfix.semantics.facts import AttributeFacts, UseForm, ValueKind
+from modfix.semantics.inheritance import Reason
 from modfix.semantics.module_class import ModuleClass
-
-Reason: TypeAlias = tuple[str, str, Location]  # kind, reason, the line that blocks: as in a `Refusal`
 
 
 def set_once(cls: ModuleClass, attr: str) -> Iterator[Reason]:
