@@ -23,7 +23,8 @@ argument is a constant, or an attribute that `__init__` sets and nothing sets la
 new one did; `state_dict()`, initial weights and random numbers stay. It is created at the end of `__init__`, or right
 behind `super().__init__()` where a method that needs it runs before the end.
 
-UNSAFE: the project pickles whole models, or tells modules of that type apart (`isinstance(m, nn.ReLU)`).
+UNSAFE: the project pickles whole models, tells modules of that type apart (`isinstance(m, nn.ReLU)`), or picks children
+by position or number of an object that may be of the class.
 
 DISPLAY: only a part of the project was read.
 

@@ -40,8 +40,8 @@ in texts of other files, as for `mock.patch`, do not count), beside a comment (`
 `import x as x`. In a patch it belongs to all fixes that removed a use: `modfix patch` keeps it as soon as one of them
 is dropped.
 
-UNSAFE: the project pickles whole models, or tells modules of that type apart (`isinstance(m, nn.Dropout)`), as
-Monte-Carlo dropout does.
+UNSAFE: the project pickles whole models, tells modules of that type apart (`isinstance(m, nn.Dropout)`), as Monte-Carlo
+dropout does, or picks children by position or number of an object that may be of the class.
 
 DISPLAY: only a part of the project was read.
 
@@ -49,8 +49,8 @@ Refused: dropout that is active in evaluation (`training` missing or `True`), un
 `if self.training:`; arguments that change from call to call, or that the module lacks (`dtype`); calls in class
 methods, in `__init__`, or in functions defined there; classes without an `__init__` of their own, unless they derive
 from `nn.Module` directly; subclasses that may not run it; methods that other objects borrow (`forward = Net.forward`)
-or that somebody replaces (`net.forward = f`, `nn.ReLU.forward = f`); classes whose children are picked by position or
-number, or that store attributes under computed names. Options: `sets` names the groups of functions (default:
+or that somebody replaces (`net.forward = f`, `nn.ReLU.forward = f`); classes whose children are certainly picked by
+position or number, or that store attributes under computed names. Options: `sets` names the groups of functions (default:
 `activation`, `dropout`; more: `softmax`, `sigmoid`, `pool`, `resize`, `shape`, `norm`); `share = true` keeps one module
 per operation and arguments.
 
