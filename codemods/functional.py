@@ -50,9 +50,9 @@ Refused: dropout that is active in evaluation (`training` missing or `True`), un
 methods, in `__init__`, or in functions defined there; classes without an `__init__` of their own, unless they derive
 from `nn.Module` directly; subclasses that may not run it; methods that other objects borrow (`forward = Net.forward`)
 or that somebody replaces (`net.forward = f`, `nn.ReLU.forward = f`); classes whose children are certainly picked by
-position or number, or that store attributes under computed names. Options: `sets` names the groups of functions (default:
-`activation`, `dropout`; more: `softmax`, `sigmoid`, `pool`, `resize`, `shape`, `norm`); `share = true` keeps one module
-per operation and arguments.
+position or number, or that store attributes under computed names. Options: `sets` names the groups of functions
+(default: `activation`, `dropout`; more: `softmax`, `sigmoid`, `pool`, `resize`, `shape`, `norm`); `share = true` keeps
+one module per operation and arguments.
 
 References
 ----------
