@@ -20,6 +20,7 @@ from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
 from modfix.model.span import Location, Span
 from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
+from modfix.semantics.function_calls import FunctionCall, function_calls
 from modfix.semantics.hook_edits import paired_edits, returned_edits, scoped_edits
 from modfix.semantics.hook_facts import (
     BackwardSite,
@@ -36,7 +37,7 @@ from modfix.semantics.inheritance import Reason
 from modfix.semantics.init_facts import BiasAccess, OldName, Presence
 from modfix.semantics.init_names import DEPRECATED as DEPRECATED_INIT_NAMES
 from modfix.semantics.module_class import ModuleClass
-from modfix.semantics.new_modules import NewModules, attribute_name, set_once
+from modfix.semantics.new_modules import NewModules, StoredCall, attribute_name
 from modfix.semantics.project import Project
 from modfix.semantics.project_file import ProjectFile
 from modfix.semantics.stand_ins import IDENTITY, store_reasons, use_reasons
@@ -65,6 +66,7 @@ __all__ = [
     "EnsureImport",
     "Finding",
     "Fix",
+    "FunctionCall",
     "GradientUse",
     "Handle",
     "HandleOwner",
@@ -93,6 +95,7 @@ __all__ = [
     "ReplaceStatement",
     "Span",
     "Stability",
+    "StoredCall",
     "Tested",
     "TorchCall",
     "Truth",
@@ -102,12 +105,12 @@ __all__ = [
     "WrapExpression",
     "WrapStatements",
     "attribute_name",
+    "function_calls",
     "is_imported",
     "optional_attributes",
     "paired_edits",
     "returned_edits",
     "scoped_edits",
-    "set_once",
     "store_reasons",
     "use_reasons",
 ]
