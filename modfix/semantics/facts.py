@@ -22,6 +22,7 @@ from typing import NamedTuple, TypeAlias
 
 from modfix.model.edit import Edit
 from modfix.model.span import Span
+from modfix.semantics.hook_facts import NO_HOOKS, HookFacts
 from modfix.semantics.init_facts import NO_INITIALISATION, Initialisation
 
 Ref: TypeAlias = str
@@ -318,3 +319,4 @@ class FileFacts:
     by_position: frozenset[str]  # names of functions whose results are listed, numbered, counted or paired
     width: int  # of its longest line, in columns
     initialisation: Initialisation = NO_INITIALISATION
+    hooks: HookFacts = NO_HOOKS

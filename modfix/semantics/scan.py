@@ -15,6 +15,7 @@ from modfix.model.source import Refused, SourceFile
 from modfix.semantics.class_facts import ClassFactsMaker
 from modfix.semantics.facts import UNKNOWN, FileFacts, FunctionFacts, OutsideUse, Receiver, Walk
 from modfix.semantics.file_reader import SCRIPTING, FileReader
+from modfix.semantics.hook_plans import hook_facts
 from modfix.semantics.initialisation import initialisation
 from modfix.semantics.places import FileTree
 from modfix.semantics.records import FileRecord, ReceiverRecord, note
@@ -37,7 +38,8 @@ def scan(source: SourceFile) -> FileFacts | Refused:
     try:
         record = FileRecord(source, ast.parse(source.text))
         found = initialisation(FileTree(source.text, record.tree, record.names, record.positions))
-        return replace(_FactsMaker(record).facts(), initialisation=found)
+        hooks = hook_facts(source.text, record.tree, record.names, record.positions)
+        return replace(_FactsMaker(record).facts(), initialisation=found, hooks=hooks)
     except SyntaxError as error:
         where = f" in line {error.lineno}" if error.lineno else ""
         hint = "; is this Python 2?" if _PYTHON_2.search(source.text) else ""
