@@ -164,8 +164,8 @@ class _Planner:
                 continue
             if node.id in own and self._bound_first(node, moved):
                 continue
-            if node.id in kept and node.id not in own:
-                saved.append((node, kept[node.id]))
+            if node.id in kept and node.id not in own and kept[node.id][0].lineno < node.lineno:
+                saved.append((node, kept[node.id][1]))
             elif node.id in parameters and node.id not in stored(self._body):
                 unsaved.append(node)
             else:
@@ -182,7 +182,7 @@ class _Planner:
             around = self._file.links.enclosing(around)
         return False
 
-    def _kept(self) -> dict[str, str]:
+    def _kept(self) -> dict[str, tuple[ast.stmt, str]]:
         """The arguments and variables that an attribute keeps: `self.dim = dim`, both never stored again."""
         counts: dict[str, int] = {}
         for node in walk(*self._body):
@@ -193,7 +193,7 @@ class _Planner:
             if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
                 attributes[node.attr] = attributes.get(node.attr, 0) + 1
         parameters = {arg.arg for arg in arguments(self._method)}
-        found: dict[str, str] = {}
+        found: dict[str, tuple[ast.stmt, str]] = {}
         for statement in self._body:
             if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Name):
                 continue
@@ -203,7 +203,7 @@ class _Planner:
             for target in statement.targets:
                 own = isinstance(target, ast.Attribute) and is_name(target.value, self._self)
                 if isinstance(target, ast.Attribute) and own and attributes[target.attr] == 1:
-                    found.setdefault(name, target.attr)
+                    found.setdefault(name, (statement, target.attr))
         return found
 
     # Order ------------------------------------------------------------------------------------------------------------

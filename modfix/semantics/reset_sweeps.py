@@ -7,14 +7,17 @@ from collections.abc import Iterator
 
 from modfix.semantics.init_facts import ResetSweep
 from modfix.semantics.places import FileTree
+from modfix.semantics.scopes import imported
 from modfix.semantics.syntax import walk
 
+# Packages whose own modules do so with the modules that they are given.
+_PACKAGES = ("torch_geometric", "dgl", "torch.distributed.fsdp")
 _WALKS = frozenset({"children", "modules", "named_children", "named_modules", "_modules", "values", "items"})
 
 
 def reset_sweeps(file: FileTree) -> tuple[ResetSweep, ...]:
     """The sweeps of one file, in source order."""
-    if "reset_parameters" not in file.text:
+    if "reset_parameters" not in file.text and not any(package in file.text for package in _PACKAGES):
         return ()
     return tuple(sorted(_found(file)))
 
@@ -23,6 +26,10 @@ def _found(file: FileTree) -> Iterator[ResetSweep]:
     for node in walk(file.tree):
         if isinstance(node, ast.Constant) and node.value == "reset_parameters":
             yield ResetSweep(node.lineno, file.positions.column(node), "asks whether an object has `reset_parameters`")
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            for _, ref in imported(node):
+                if any(f"{ref}.".startswith(f"{package}.") for package in _PACKAGES):
+                    yield ResetSweep(node.lineno, file.positions.column(node), f"of `{ref}` resets what it is given")
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
         walker = node.func.value

@@ -25,14 +25,13 @@ _INITIALISERS = re.compile(
     r"|^_*reset_*(weights?|params?|parameters)$",
     re.IGNORECASE,
 )
-_SWEEPING_PACKAGES = ("torch_geometric", "dgl", "torch.distributed.fsdp")
 
 
 def reset_reasons(cls: ModuleClass) -> Iterator[Reason]:
     """Why ``cls`` cannot get a method `reset_parameters` unnoticed."""
     for owner in (cls, *cls.ancestors):
         for name, method in owner.facts.methods.items():
-            if _INITIALISERS.match(name) and name != "__init__":
+            if _INITIALISERS.match(name) and name not in ("__init__", RESET):
                 where = Location(owner.path, method.line, 1)
                 yield "own-initialiser", f"`{owner.name}.{name}` initialises already", where
     for related in sorted(cls.relatives, key=lambda c: (c.path, c.facts.span)):
@@ -56,6 +55,3 @@ def _sweeps(cls: ModuleClass) -> Iterator[Reason]:
     for path, facts in sorted(cls.project.files.items()):
         for sweep in facts.initialisation.sweeps:
             yield "reset-sweep", f"code {sweep.how}", Location(path, sweep.line, sweep.column)
-        for ref in facts.bindings.values():
-            if ref.startswith(_SWEEPING_PACKAGES):
-                yield "reset-sweep", f"`{ref.partition('.')[0]}` resets whatever has `{RESET}`", Location(path, 1, 1)
