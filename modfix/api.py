@@ -9,6 +9,7 @@ from modfix.model.edit import (
     EnsureImport,
     InsertAfter,
     InsertBefore,
+    MoveStatements,
     RemoveStatement,
     ReplaceCall,
     ReplaceExpression,
@@ -34,12 +35,13 @@ from modfix.semantics.hook_facts import (
 )
 from modfix.semantics.hook_owners import HandleOwner, is_imported
 from modfix.semantics.inheritance import Reason
-from modfix.semantics.init_facts import BiasAccess, OldName, Presence
+from modfix.semantics.init_facts import BiasAccess, InitPlan, OldName, Presence
 from modfix.semantics.init_names import DEPRECATED as DEPRECATED_INIT_NAMES
 from modfix.semantics.module_class import ModuleClass
 from modfix.semantics.new_modules import NewModules, StoredCall, attribute_name
 from modfix.semantics.project import Project
 from modfix.semantics.project_file import ProjectFile
+from modfix.semantics.resets import reset_reasons
 from modfix.semantics.stand_ins import IDENTITY, store_reasons, use_reasons
 from modfix.semantics.torch_functions import MODULE_FORMS, PURE_MODULES, ModuleForm
 from modfix.semantics.truth import Truth
@@ -72,6 +74,7 @@ __all__ = [
     "HandleOwner",
     "HookNote",
     "HookSite",
+    "InitPlan",
     "InsertAfter",
     "InsertBefore",
     "Instrumenter",
@@ -79,6 +82,7 @@ __all__ = [
     "Location",
     "ModuleClass",
     "ModuleForm",
+    "MoveStatements",
     "NewModules",
     "NoOptions",
     "OldName",
@@ -109,6 +113,7 @@ __all__ = [
     "is_imported",
     "optional_attributes",
     "paired_edits",
+    "reset_reasons",
     "returned_edits",
     "scoped_edits",
     "store_reasons",
