@@ -28,9 +28,10 @@ SAFE: a `with` statement whose hooks write only into variables of the same funct
 itself has made and gives to nobody; a pair of registration and removal; a list of handles for objects that all come to
 have one before they register a hook.
 
-UNSAFE: a `with` statement where the store is handed on (`return features`) or the hooks print, for they no longer do so
-when the model runs again; a list of handles that is there already, with a method that now takes more hooks off; objects
-that are unpickled from files written before.
+UNSAFE: a pair with a `return`, `break` or `continue` between, which today leaves the hook on the module; a `with`
+statement where the store is handed on (`return features`) or the hooks print, for they no longer do so when the model
+runs again; a list of handles that is there already, with a method that now takes more hooks off; objects that are
+unpickled from files written before.
 
 DISPLAY: only a part of the project was read, and objects or callers elsewhere may be concerned.
 
@@ -126,7 +127,13 @@ class Hooks(Codemod):
     def _paired(self, file: ProjectFile, pair: Pair) -> Finding:
         site = file.facts.hooks.sites[pair.sites[0]]
         message = f"`{site.name}.remove()` is not reached when the code before it fails"
-        fix = Fix("Hold the hook with a `with` statement", paired_edits(file, pair), Applicability.SAFE)
+        applicability = Applicability.UNSAFE if pair.left_early else Applicability.SAFE
+        note = (
+            "the code between may leave early, and then leaves the hook on the module today"
+            if pair.left_early
+            else None
+        )
+        fix = Fix("Hold the hook with a `with` statement", paired_edits(file, pair), applicability, note)
         return self._finding(file, site, message, fix=fix)
 
     def _scoped(self, file: ProjectFile, plan: LocalPlan, certain: bool) -> Finding:

@@ -93,6 +93,7 @@ class Pair(NamedTuple):
     last: Span
     indentation: int
     function: str
+    left_early: bool  # the code between may leave the block without an error
 
 
 class HandleList(NamedTuple):
@@ -148,7 +149,7 @@ class HookFacts(NamedTuple):
     lists: tuple[HandleList, ...] = ()
     instrumenters: tuple[Instrumenter, ...] = ()
     backward: tuple[BackwardSite, ...] = ()
-    overridden: frozenset[str] = frozenset()  # of `REGISTRATIONS`: a class of the file defines such a method
+    overridden: frozenset[str] = frozenset()  # of `REGISTRATIONS`: a class has a method of that name
 
 
 NO_HOOKS = HookFacts()

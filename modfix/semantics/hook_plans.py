@@ -54,7 +54,7 @@ class _Planner:
             for node in walk(self.tree)
             if isinstance(node, ast.ClassDef)
             for member in node.body
-            if isinstance(member, _FUNCTIONS) and member.name in REGISTRATIONS
+            if isinstance(member, _FUNCTIONS) and member.name in REGISTRATIONS and not _only_declares(member)
         }
         scopes: dict[ast.AST, list[int]] = {}
         for index, item in enumerate(self.found):
@@ -137,6 +137,7 @@ class _Planner:
             effects.outside |= one.outside
             effects.on_module |= one.on_module
             effects.stores |= one.stores
+            effects.rebound |= one.rebound
             effects.nested |= one.nested
         return effects
 
@@ -193,6 +194,7 @@ class _Planner:
             self.positions.span(between[-1]),
             between[0].col_offset,
             self.sites.qualname(scope),
+            any(isinstance(n, (ast.Return, ast.Break, ast.Continue)) for s in between for n in walk(s)),
         )
 
     # Functions that hook what they are given
@@ -231,6 +233,14 @@ class _Planner:
                 if step is None or step[1] != "func" or outer is None or not isinstance(outer[0], ast.Expr):
                     return self.sites.note("result-is-used", f"the result of `{function.name}` may be used here", node)
         return None
+
+
+def _only_declares(function: FunctionNode) -> bool:
+    """Whether a method has no code: one of a protocol, or an abstract one."""
+    return all(
+        isinstance(s, (ast.Pass, ast.Raise)) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+        for s in function.body
+    )
 
 
 def _who_sees(effects: Effects, model: Model, store: Store) -> tuple[bool, str | None]:
