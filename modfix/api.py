@@ -13,6 +13,7 @@ from modfix.model.edit import (
     ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
+    WrapExpression,
     WrapStatements,
 )
 from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
@@ -31,13 +32,21 @@ from modfix.semantics.hook_facts import (
     Pair,
 )
 from modfix.semantics.hook_owners import HandleOwner, is_imported
-from modfix.semantics.module_class import ModuleClass, Truth
-from modfix.semantics.new_modules import NewModules, Reason, attribute_name, set_once
+from modfix.semantics.inheritance import Reason
+from modfix.semantics.init_facts import BiasAccess, OldName, Presence
+from modfix.semantics.init_names import DEPRECATED as DEPRECATED_INIT_NAMES
+from modfix.semantics.module_class import ModuleClass
+from modfix.semantics.new_modules import NewModules, attribute_name, set_once
 from modfix.semantics.project import Project
 from modfix.semantics.project_file import ProjectFile
+from modfix.semantics.stand_ins import IDENTITY, store_reasons, use_reasons
 from modfix.semantics.torch_functions import MODULE_FORMS, PURE_MODULES, ModuleForm
+from modfix.semantics.truth import Truth
+from modfix.semantics.unregistered import Unregistered
 
 __all__ = [
+    "DEPRECATED_INIT_NAMES",
+    "IDENTITY",
     "MODULE_FORMS",
     "PURE_MODULES",
     "AddElse",
@@ -47,6 +56,7 @@ __all__ = [
     "ArgumentForm",
     "Attribute",
     "BackwardSite",
+    "BiasAccess",
     "CallPlace",
     "Codemod",
     "CollapseBranch",
@@ -69,7 +79,9 @@ __all__ = [
     "ModuleForm",
     "NewModules",
     "NoOptions",
+    "OldName",
     "Pair",
+    "Presence",
     "Project",
     "ProjectFile",
     "Reading",
@@ -84,8 +96,10 @@ __all__ = [
     "Tested",
     "TorchCall",
     "Truth",
+    "Unregistered",
     "UseForm",
     "ValueKind",
+    "WrapExpression",
     "WrapStatements",
     "attribute_name",
     "is_imported",
@@ -94,4 +108,6 @@ __all__ = [
     "returned_edits",
     "scoped_edits",
     "set_once",
+    "store_reasons",
+    "use_reasons",
 ]

@@ -37,6 +37,18 @@ class ReplaceCall:
 
 
 @dataclass(frozen=True, slots=True)
+class WrapExpression:
+    """Make the expression at ``span`` the only argument of a call of ``function``; a tuple becomes a list there.
+
+    What stands inside it stays, comments and line breaks included, and can be edited by the same fix.
+    """
+
+    path: str
+    span: Span
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReplaceStatement:
     """Replace the statement at ``span`` by the statements of ``source``; comments above and behind it stay.
 
@@ -145,6 +157,7 @@ class EnsureImport:
 Edit: TypeAlias = (
     ReplaceExpression
     | ReplaceCall
+    | WrapExpression
     | ReplaceStatement
     | InsertBefore
     | InsertAfter

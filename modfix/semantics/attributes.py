@@ -21,9 +21,10 @@ from modfix.semantics.facts import (
     UseForm,
     ValueKind,
 )
-from modfix.semantics.module_class import ModuleClass, Truth
+from modfix.semantics.module_class import ModuleClass
 from modfix.semantics.names import is_class_name, may_name
 from modfix.semantics.torch_names import canonical, is_container, is_module_class, is_stateless
+from modfix.semantics.truth import Truth
 
 _CLASS_PARAMETER = re.compile(
     r"(^|_)(layer|cls|class|type|block|op|module|norm|act|activation|conv|pool|attn)(_layer|_cls|_class|_type)?$",
@@ -138,15 +139,7 @@ class Defined(NamedTuple):
         return self.cls.project.is_module_value(self.cls, ref)
 
     def _is_module_class_parameter(self, name: str) -> bool:
-        """Whether a parameter that is called, such as ``norm_layer``, stands for a module class.
-
-        Its default says so if it has one. Without, what a caller passes to be called is taken for a class or a factory
-        of modules; one that returned None would fail loudly, not silently. Of other local names the convention decides.
-        """
-        default = dict(self.method.parameter_defaults).get(name)
-        if default is not None:
-            return self.cls.project.is_module_value(self.cls, default) or default.endswith(".partial")
-        return name in self.method.parameters or bool(_CLASS_PARAMETER.search(name))
+        return class_parameter(self.cls, self.method, name)
 
     def _is_member_of_parameter(self, ref: str) -> bool:
         root, _, member = ref[1:].partition(".")
@@ -157,6 +150,18 @@ class Defined(NamedTuple):
             return self._is_module_class_parameter(ref[1:]) or is_class_name(ref)
         made = self.cls.project.objects.instances(self.cls.path, ref)
         return made is not None and all(map(_passes_when_empty, made))
+
+
+def class_parameter(cls: ModuleClass, method: MethodFacts, name: str) -> bool:
+    """Whether a parameter of a method that is called there, such as ``norm_layer``, stands for a module class.
+
+    Its default says so if it has one. Without, what a caller passes to be called is taken for a class or a factory of
+    modules; one that returned None would fail loudly, not silently. Of other local names the convention decides.
+    """
+    default = dict(method.parameter_defaults).get(name)
+    if default is not None:
+        return cls.project.is_module_value(cls, default) or default.endswith(".partial")
+    return name in method.parameters or bool(_CLASS_PARAMETER.search(name))
 
 
 def _passes_when_empty(made: ModuleClass | str) -> bool:

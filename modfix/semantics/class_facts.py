@@ -9,6 +9,7 @@ import re
 from modfix.model.span import Span
 from modfix.semantics.calls import CallFactsMaker
 from modfix.semantics.completion import completion
+from modfix.semantics.containers import ContainersMaker
 from modfix.semantics.dataflow import Parents, may_swallow
 from modfix.semantics.facts import (
     NOT_NONE,
@@ -45,6 +46,7 @@ class ClassFactsMaker:
         self._parents: dict[FunctionNode, Parents] = {}
         self._ifs: dict[FunctionNode, list[ast.If]] = {}
         self._calls = CallFactsMaker(positions, names)
+        self._containers = ContainersMaker(positions, names, self._callee)
         self._known_parameters: dict[FunctionNode, list[tuple[ast.arg, ast.expr | None]]] = {}
 
     def class_facts(self, record: ClassRecord) -> ClassFacts:
@@ -75,6 +77,7 @@ class ClassFactsMaker:
             record.conditional,
             next((self._calls.init_facts(m, record) for m in record.members if m.name == "__init__"), None),
             tuple(sorted(calls, key=lambda call: call.span.end)),
+            self._containers.containers(record, self._links) if node.bases else (),
         )
 
     def _base(self, base: ast.expr, record: ClassRecord) -> Ref:

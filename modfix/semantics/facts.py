@@ -22,7 +22,9 @@ from typing import NamedTuple, TypeAlias
 
 from modfix.model.edit import Edit
 from modfix.model.span import Span
+from modfix.semantics.container_facts import Container
 from modfix.semantics.hook_facts import NO_HOOKS, HookFacts
+from modfix.semantics.init_facts import NO_INITIALISATION, Initialisation
 
 Ref: TypeAlias = str
 UNKNOWN: Ref = "?"
@@ -272,6 +274,7 @@ class ClassFacts(NamedTuple):
     conditional: bool  # under an `if` or `try`, so that another one of its name may take its place
     init: InitFacts | None  # of its own `__init__`
     calls: tuple[TorchCall, ...]  # by their ends: what is evaluated first comes first
+    containers: tuple[Container, ...]  # those that may hold modules
 
 
 class FunctionFacts(NamedTuple):
@@ -317,4 +320,6 @@ class FileFacts:
     mentioned: frozenset[str]  # names that it imports, attributes read from other objects than `self`, keywords (`k=`)
     by_position: frozenset[str]  # names of functions whose results are listed, numbered, counted or paired
     width: int  # of its longest line, in columns
+    mentions: dict[str, frozenset[str]]  # see `modfix.semantics.mentions`
+    initialisation: Initialisation = NO_INITIALISATION
     hooks: HookFacts = NO_HOOKS

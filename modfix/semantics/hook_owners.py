@@ -10,8 +10,9 @@ from modfix.model.edit import AddMethod, Edit, InsertAfter, InsertBefore, Replac
 from modfix.model.finding import Applicability
 from modfix.model.span import Location
 from modfix.semantics.hook_facts import Handle, HandleList, HookSite
+from modfix.semantics.inheritance import Reason
 from modfix.semantics.module_class import ModuleClass
-from modfix.semantics.new_modules import NewModules, Reason
+from modfix.semantics.new_modules import NewModules
 from modfix.semantics.project import Project
 from modfix.semantics.torch_names import is_plain_base
 

@@ -21,6 +21,7 @@ from modfix.model.edit import (
     ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
+    WrapExpression,
     WrapStatements,
 )
 from modfix.model.span import Span
@@ -56,6 +57,18 @@ def call(text: str, start: str) -> Span:
 
 def recall(start: str, function: str, *keep: int) -> MakeEdit:
     return lambda text: ReplaceCall(PATH, call(text, start), function, keep)
+
+
+def enclose(start: str, function: str) -> MakeEdit:
+    """Wraps the first and longest expression whose text begins with ``start``."""
+
+    def make(text: str) -> Edit:
+        lines = Lines(text)
+        spans = [lines.span(node) for node in ast.walk(ast.parse(text)) if isinstance(node, ast.expr)]
+        found = [span for span in spans if text.startswith(start, span.start)]
+        return WrapExpression(PATH, min(found, key=lambda span: (span.start, -span.end)), function)
+
+    return make
 
 
 def replace(start: str, source: str) -> MakeEdit:

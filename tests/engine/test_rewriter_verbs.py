@@ -14,6 +14,7 @@ from tests.engine.edits import (
     as_tabs,
     before,
     collapse,
+    enclose,
     indented,
     method,
     otherwise,
@@ -410,6 +411,28 @@ CALL: list[Case] = [
     ("a word before", "y = not f(x, 1)\n", [recall("f(", "a.g", 0)], "y = not a.g(x)\n"),
 ]
 
+ENCLOSE: list[Case] = [
+    ("a list", "a.x = [f(), g()]  # both\n", [enclose("[f(), g()]", "nn.M")], "a.x = nn.M([f(), g()])  # both\n"),
+    ("a tuple", "x = (f(), g())\n", [enclose("(f(), g())", "M")], "x = M([f(), g()])\n"),
+    ("a tuple of one", "x = (f(),)\n", [enclose("(f(),)", "M")], "x = M([f(),])\n"),
+    ("a bare tuple", "x = f(), g()\n", [enclose("f(), g()", "M")], "x = M([f(), g()])\n"),
+    (
+        "over lines with comments",
+        "x = [\n    f(),  # one\n    # two\n    g(),\n]\n",
+        [enclose("[", "M")],
+        "x = M([\n    f(),  # one\n    # two\n    g(),\n])\n",
+    ),
+    ("a name", "x = layers\n", [enclose("layers", "M")], "x = M(layers)\n"),
+    ("a product", "x = [m] * n\n", [enclose("[m] * n", "M")], "x = M([m] * n)\n"),
+    ("in a sum", "x = y + [m]\n", [enclose("[m]", "M")], "x = y + M([m])\n"),
+    (
+        "nested",
+        "x = [[f()], [g()]]\n",
+        [enclose("[[f()], [g()]]", "M"), enclose("[f()]", "M")],
+        "x = M([M([f()]), [g()]])\n",
+    ),
+]
+
 WRAP: list[Case] = [
     ("one", "a = 1\nx = 2\nb = 3\n", [wrap("x", "x", "if c:")], "a = 1\nif c:\n    x = 2\nb = 3\n"),
     ("with", "a = 1\nx = 2\n", [wrap("x", "x", "with f(a) as b:")], "a = 1\nwith f(a) as b:\n    x = 2\n"),
@@ -522,7 +545,7 @@ WRAP: list[Case] = [
     ("long string", "x = '''a\n  b\n'''\nb = 1\n", [wrap("x", "x", "if c:")], "if c:\n    x = '''a\n  b\n'''\nb = 1\n"),
 ]
 
-CASES = [*REMOVE, *COLLAPSE, *REPLACE, *INSERT, *METHOD, *ELSE, *CALL, *WRAP]
+CASES = [*REMOVE, *COLLAPSE, *REPLACE, *INSERT, *METHOD, *ELSE, *CALL, *ENCLOSE, *WRAP]
 
 
 def _names() -> list[str]:
@@ -534,6 +557,7 @@ def _names() -> list[str]:
         "method": METHOD,
         "else": ELSE,
         "call": CALL,
+        "enclose": ENCLOSE,
         "wrap": WRAP,
     }
     return [f"{verb}-{case[0]}" for verb, cases in groups.items() for case in cases]

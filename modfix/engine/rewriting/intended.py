@@ -22,6 +22,7 @@ from modfix.model.edit import (
     RemoveStatement,
     ReplaceCall,
     ReplaceExpression,
+    WrapExpression,
     WrapStatements,
 )
 
@@ -81,6 +82,11 @@ def _carry_out(target: Target) -> None:
     elif isinstance(edit, ReplaceCall):
         assert isinstance(node, ast.Call)
         _replace_call(node, edit, target.group)
+    elif isinstance(edit, WrapExpression):
+        assert isinstance(node, ast.expr)
+        argument = ast.List(node.elts, ast.Load()) if isinstance(node, ast.Tuple) else node
+        call = ast.Call(parse_expression(edit.function, target.group), [argument], [])
+        _replace(target.parent, target.field, node, [call])
     elif isinstance(edit, RemoveStatement):
         _replace(target.parent, target.field, node, [])
     elif isinstance(edit, CollapseBranch):

@@ -29,6 +29,7 @@ from modfix.model.edit import (
     ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
+    WrapExpression,
     WrapStatements,
 )
 from modfix.model.span import Span
@@ -141,6 +142,7 @@ class Segment:
             assert isinstance(node, cst.Call)
             if any(index >= len(node.args) for index in edit.keep):
                 raise RewriteError(f"the call at {edit.span.start} has {len(node.args)} arguments", target.group)
+        if isinstance(edit, (ReplaceCall, WrapExpression)):
             parse_expression(edit.function, target.group)
             return _Planned(target, node, newline, function=cst.parse_expression(edit.function))
         if isinstance(edit, (ReplaceStatement, InsertBefore, InsertAfter, AddElse, AddMethod)):
@@ -156,7 +158,7 @@ class Segment:
     def _node(self, span: Span, target: Target, finder: SpanFinder) -> cst.CSTNode:
         kind = (
             cst.BaseExpression
-            if isinstance(target.edit, (ReplaceExpression, ReplaceCall))
+            if isinstance(target.edit, (ReplaceExpression, ReplaceCall, WrapExpression))
             else (cst.BaseStatement, cst.BaseSmallStatement)
         )
         nodes = [
@@ -259,6 +261,10 @@ def _tree_edits(planned: Sequence[_Planned]) -> TreeEdits:
         if isinstance(edit, ReplaceCall):
             assert item.function is not None
             edits.calls[key] = OtherCall(item.function, edit.keep, item.newline)
+            continue
+        if isinstance(edit, WrapExpression):
+            assert item.function is not None
+            edits.wraps[key] = item.function
             continue
         if isinstance(edit, AddMethod):
             assert item.snippet is not None

@@ -21,6 +21,7 @@ from modfix.model.edit import (
     ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
+    WrapExpression,
     WrapStatements,
 )
 from modfix.model.span import Span
@@ -28,6 +29,7 @@ from modfix.model.span import Span
 PlacedEdit: TypeAlias = (
     ReplaceExpression
     | ReplaceCall
+    | WrapExpression
     | ReplaceStatement
     | InsertBefore
     | InsertAfter
@@ -111,7 +113,7 @@ def _index(body: Sequence[ast.stmt], node: ast.stmt) -> int:
 
 
 def _wanted(edit: PlacedEdit) -> type[ast.AST]:
-    if isinstance(edit, ReplaceExpression):
+    if isinstance(edit, (ReplaceExpression, WrapExpression)):
         return ast.expr
     if isinstance(edit, ReplaceCall):
         return ast.Call

@@ -81,6 +81,7 @@ class TreeEdits:
 
     expressions: dict[int, tuple[cst.BaseExpression, list[cst.EmptyLine]]] = field(default_factory=dict)
     calls: dict[int, OtherCall] = field(default_factory=dict)
+    wraps: dict[int, cst.BaseExpression] = field(default_factory=dict)  # the function
     statements: dict[int, StatementEdits] = field(default_factory=dict)
     methods: dict[int, list[NewMethod]] = field(default_factory=dict)
     wrappings: dict[int, Wrapping] = field(default_factory=dict)  # by the first of the statements
@@ -120,8 +121,8 @@ class Rewrite(cst.CSTTransformer):
             new, lost = self._edits.expressions[id(original_node)]
             self._loose[-1] += lost
             return new
-        if isinstance(updated_node, cst.Call) and id(original_node) in self._edits.calls:
-            return self._other_call(updated_node, self._edits.calls[id(original_node)])
+        if isinstance(updated_node, cst.BaseExpression):
+            return self._expression(id(original_node), updated_node)
         if isinstance(original_node, cst.IndentedBlock) and isinstance(updated_node, cst.IndentedBlock):
             return self._block(original_node, updated_node)
         if isinstance(original_node, cst.SimpleStatementSuite) and isinstance(updated_node, cst.SimpleStatementSuite):
@@ -142,6 +143,12 @@ class Rewrite(cst.CSTTransformer):
             if loose:
                 return with_leading_lines(updated_node, [*updated_node.leading_lines, *loose])
         return updated_node
+
+    def _expression(self, key: int, updated: cst.BaseExpression) -> cst.BaseExpression:
+        if isinstance(updated, cst.Call) and key in self._edits.calls:
+            return self._other_call(updated, self._edits.calls[key])
+        function = self._edits.wraps.get(key)
+        return updated if function is None else _wrapped(updated, function)
 
     def _other_call(self, call: cst.Call, edit: OtherCall) -> cst.Call:
         args = [call.args[index] for index in edit.keep]
@@ -530,3 +537,17 @@ def _newline_of(suite: cst.BaseSuite) -> cst.Newline:
         return suite.header.newline
     assert isinstance(suite, cst.SimpleStatementSuite)
     return suite.trailing_whitespace.newline
+
+
+def _wrapped(value: cst.BaseExpression, function: cst.BaseExpression) -> cst.Call:
+    """A call of ``function`` with ``value``, in which a tuple has become a list."""
+    if isinstance(value, cst.Tuple):
+        left, right = value.lpar[-1:], value.rpar[:1]  # its own parentheses; those around them go on standing there
+        value = cst.List(
+            value.elements,
+            cst.LeftSquareBracket(left[0].whitespace_after if left else cst.SimpleWhitespace("")),
+            cst.RightSquareBracket(right[0].whitespace_before if right else cst.SimpleWhitespace("")),
+            lpar=value.lpar[:-1],
+            rpar=value.rpar[1:],
+        )
+    return cst.Call(function, [cst.Arg(value)])
