@@ -20,11 +20,12 @@ from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
 from modfix.model.span import Location, Span
 from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
-from modfix.semantics.hook_edits import paired_edits, returned_edits, scoped_edits
+from modfix.semantics.hook_edits import paired_edits, returned_edits, scoped_edits, stacked_edits
 from modfix.semantics.hook_facts import (
     BackwardSite,
     GradientUse,
     Handle,
+    HandleStack,
     HookNote,
     HookSite,
     Instrumenter,
@@ -68,6 +69,7 @@ __all__ = [
     "GradientUse",
     "Handle",
     "HandleOwner",
+    "HandleStack",
     "HookNote",
     "HookSite",
     "InsertAfter",
@@ -108,6 +110,7 @@ __all__ = [
     "returned_edits",
     "scoped_edits",
     "set_once",
+    "stacked_edits",
     "store_reasons",
     "use_reasons",
 ]

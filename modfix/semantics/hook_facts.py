@@ -96,6 +96,20 @@ class Pair(NamedTuple):
     left_early: bool  # the code between may leave the block without an error
 
 
+class HandleStack(NamedTuple):
+    """A local list to which handles are appended, and a loop that removes them all in the block that creates it."""
+
+    sites: tuple[int, ...]
+    name: str
+    created: Span  # the statement
+    appends: tuple[Span, ...]  # `handles.append`
+    removed: Span  # the loop
+    first: Span  # of the statements between
+    last: Span
+    function: str
+    left_early: bool  # see `Pair`
+
+
 class HandleList(NamedTuple):
     """An attribute of a class that holds handles of hooks and nothing else."""
 
@@ -146,6 +160,7 @@ class HookFacts(NamedTuple):
     sites: tuple[HookSite, ...] = ()
     local: tuple[LocalPlan, ...] = ()
     pairs: tuple[Pair, ...] = ()
+    stacks: tuple[HandleStack, ...] = ()
     lists: tuple[HandleList, ...] = ()
     instrumenters: tuple[Instrumenter, ...] = ()
     backward: tuple[BackwardSite, ...] = ()

@@ -10,6 +10,7 @@ from modfix.semantics.hook_facts import (
     NO_HOOKS,
     REGISTRATIONS,
     Handle,
+    HandleStack,
     HookFacts,
     HookNote,
     Instrumenter,
@@ -21,6 +22,7 @@ from modfix.semantics.hook_gradients import backward_sites
 from modfix.semantics.hook_lifetime import Model, common_block
 from modfix.semantics.hook_lists import HandleLists
 from modfix.semantics.hook_sites import Found, HookSites, first_statement
+from modfix.semantics.hook_stacks import HandleStacks, leaves_early
 from modfix.semantics.hook_stores import Store
 from modfix.semantics.positions import Positions
 from modfix.semantics.scopes import Names
@@ -61,10 +63,12 @@ class _Planner:
             scopes.setdefault(item.scope, []).append(index)
         local: list[LocalPlan] = []
         pairs: list[Pair] = []
+        stacks: list[HandleStack] = []
         instrumenters: list[Instrumenter] = []
         for scope, indices in scopes.items():
             assert isinstance(scope, (ast.Module, *_FUNCTIONS))
             pairs += self._pairs(scope, indices)
+            stacks += HandleStacks(self.sites, scope, indices).stacks(self._splits)
             loose = [i for i in indices if self.found[i].site.handle in (Handle.DISCARDED, Handle.UNUSED)]
             if not loose:
                 continue
@@ -76,6 +80,7 @@ class _Planner:
             tuple([item.site for item in self.found]),
             tuple(local),
             tuple(pairs),
+            tuple(stacks),
             tuple(HandleLists(self.sites).lists()),
             tuple(instrumenters),
             tuple(backward_sites(self.sites)),
@@ -194,7 +199,7 @@ class _Planner:
             self.positions.span(between[-1]),
             between[0].col_offset,
             self.sites.qualname(scope),
-            any(isinstance(n, (ast.Return, ast.Break, ast.Continue)) for s in between for n in walk(s)),
+            leaves_early(between),
         )
 
     # Functions that hook what they are given
