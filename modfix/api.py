@@ -22,11 +22,12 @@ from modfix.model.span import Location, Span
 from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
 from modfix.semantics.function_calls import FunctionCall, function_calls
-from modfix.semantics.hook_edits import paired_edits, returned_edits, scoped_edits
+from modfix.semantics.hook_edits import paired_edits, returned_edits, scoped_edits, stacked_edits
 from modfix.semantics.hook_facts import (
     BackwardSite,
     GradientUse,
     Handle,
+    HandleStack,
     HookNote,
     HookSite,
     Instrumenter,
@@ -72,6 +73,7 @@ __all__ = [
     "GradientUse",
     "Handle",
     "HandleOwner",
+    "HandleStack",
     "HookNote",
     "HookSite",
     "InitPlan",
@@ -116,6 +118,7 @@ __all__ = [
     "reset_reasons",
     "returned_edits",
     "scoped_edits",
+    "stacked_edits",
     "store_reasons",
     "use_reasons",
 ]
