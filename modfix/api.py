@@ -9,6 +9,7 @@ from modfix.model.edit import (
     EnsureImport,
     InsertAfter,
     InsertBefore,
+    PassAssigned,
     RemoveStatement,
     ReplaceCall,
     ReplaceExpression,
@@ -19,6 +20,7 @@ from modfix.model.edit import (
 from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
 from modfix.model.span import Location, Span
 from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
+from modfix.semantics.bufferable import Bufferable
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
 from modfix.semantics.module_class import ModuleClass, Truth
 from modfix.semantics.new_modules import NewModules, Reason, attribute_name, set_once
@@ -36,6 +38,7 @@ __all__ = [
     "Argument",
     "ArgumentForm",
     "Attribute",
+    "Bufferable",
     "CallPlace",
     "Codemod",
     "CollapseBranch",
@@ -51,6 +54,7 @@ __all__ = [
     "ModuleForm",
     "NewModules",
     "NoOptions",
+    "PassAssigned",
     "Project",
     "ProjectFile",
     "Reading",

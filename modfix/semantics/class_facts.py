@@ -25,6 +25,7 @@ from modfix.semantics.facts import (
     ValueKind,
 )
 from modfix.semantics.guards import Subject, analyse
+from modfix.semantics.plain_tensors import PlainTensorsMaker
 from modfix.semantics.positions import Positions
 from modfix.semantics.records import ClassRecord, SelfStore, SelfUse
 from modfix.semantics.scopes import Names
@@ -46,6 +47,7 @@ class ClassFactsMaker:
         self._parents: dict[FunctionNode, Parents] = {}
         self._ifs: dict[FunctionNode, list[ast.If]] = {}
         self._calls = CallFactsMaker(positions, names)
+        self._tensors = PlainTensorsMaker(positions, names, self._callee)
         self._containers = ContainersMaker(positions, names, self._callee)
         self._known_parameters: dict[FunctionNode, list[tuple[ast.arg, ast.expr | None]]] = {}
 
@@ -78,6 +80,8 @@ class ClassFactsMaker:
             next((self._calls.init_facts(m, record) for m in record.members if m.name == "__init__"), None),
             tuple(sorted(calls, key=lambda call: call.span.end)),
             self._containers.containers(record, self._links) if node.bases else (),
+            self._tensors.tensors(record, self._links) if node.bases else (),
+            self._tensors.registered(record),
         )
 
     def _base(self, base: ast.expr, record: ClassRecord) -> Ref:

@@ -23,6 +23,7 @@ from typing import NamedTuple, TypeAlias
 from modfix.model.edit import Edit
 from modfix.model.span import Span
 from modfix.semantics.container_facts import Container
+from modfix.semantics.tensor_facts import PlainTensor
 
 Ref: TypeAlias = str
 UNKNOWN: Ref = "?"
@@ -273,6 +274,8 @@ class ClassFacts(NamedTuple):
     init: InitFacts | None  # of its own `__init__`
     calls: tuple[TorchCall, ...]  # by their ends: what is evaluated first comes first
     containers: tuple[Container, ...]  # those that may hold modules
+    tensors: tuple[PlainTensor, ...]  # attributes in which it stores tensors
+    registers: frozenset[str]  # names of the buffers and parameters that it registers; "*" for a computed one
 
 
 class FunctionFacts(NamedTuple):

@@ -25,6 +25,7 @@ from modfix.model.edit import (
     CollapseBranch,
     InsertAfter,
     InsertBefore,
+    PassAssigned,
     RemoveStatement,
     ReplaceCall,
     ReplaceExpression,
@@ -145,6 +146,10 @@ class Segment:
         if isinstance(edit, (ReplaceCall, WrapExpression)):
             parse_expression(edit.function, target.group)
             return _Planned(target, node, newline, function=cst.parse_expression(edit.function))
+        if isinstance(edit, PassAssigned):
+            source = f"{edit.function}({', '.join((*edit.before, '_', *edit.after))})"
+            parse_expression(source, target.group)
+            return _Planned(target, node, newline, function=cst.parse_expression(source))
         if isinstance(edit, (ReplaceStatement, InsertBefore, InsertAfter, AddElse, AddMethod)):
             return _Planned(target, node, newline, snippet=self._snippet(edit.source, target.group, newline))
         if isinstance(edit, WrapStatements):
@@ -261,6 +266,10 @@ def _tree_edits(planned: Sequence[_Planned]) -> TreeEdits:
         if isinstance(edit, ReplaceCall):
             assert item.function is not None
             edits.calls[key] = OtherCall(item.function, edit.keep, item.newline)
+            continue
+        if isinstance(edit, PassAssigned):
+            assert isinstance(item.function, cst.Call)
+            edits.passed[key] = (item.function, len(edit.before))
             continue
         if isinstance(edit, WrapExpression):
             assert item.function is not None

@@ -82,6 +82,7 @@ class TreeEdits:
     expressions: dict[int, tuple[cst.BaseExpression, list[cst.EmptyLine]]] = field(default_factory=dict)
     calls: dict[int, OtherCall] = field(default_factory=dict)
     wraps: dict[int, cst.BaseExpression] = field(default_factory=dict)  # the function
+    passed: dict[int, tuple[cst.Call, int]] = field(default_factory=dict)  # a call, and the place of the value in it
     statements: dict[int, StatementEdits] = field(default_factory=dict)
     methods: dict[int, list[NewMethod]] = field(default_factory=dict)
     wrappings: dict[int, Wrapping] = field(default_factory=dict)  # by the first of the statements
@@ -121,7 +122,7 @@ class Rewrite(cst.CSTTransformer):
             new, lost = self._edits.expressions[id(original_node)]
             self._loose[-1] += lost
             return new
-        if isinstance(updated_node, cst.BaseExpression):
+        if isinstance(updated_node, (cst.BaseExpression, cst.Assign)):
             return self._expression(id(original_node), updated_node)
         if isinstance(original_node, cst.IndentedBlock) and isinstance(updated_node, cst.IndentedBlock):
             return self._block(original_node, updated_node)
@@ -144,7 +145,9 @@ class Rewrite(cst.CSTTransformer):
                 return with_leading_lines(updated_node, [*updated_node.leading_lines, *loose])
         return updated_node
 
-    def _expression(self, key: int, updated: cst.BaseExpression) -> cst.BaseExpression:
+    def _expression(self, key: int, updated: cst.BaseExpression | cst.Assign) -> cst.CSTNode:
+        if isinstance(updated, cst.Assign):
+            return _passed(updated, *self._edits.passed[key]) if key in self._edits.passed else updated
         if isinstance(updated, cst.Call) and key in self._edits.calls:
             return self._other_call(updated, self._edits.calls[key])
         function = self._edits.wraps.get(key)
@@ -551,3 +554,13 @@ def _wrapped(value: cst.BaseExpression, function: cst.BaseExpression) -> cst.Cal
             rpar=value.rpar[1:],
         )
     return cst.Call(function, [cst.Arg(value)])
+
+
+def _passed(assign: cst.Assign, call: cst.Call, place: int) -> cst.Expr:
+    """The call as a statement, with the assigned value in its place."""
+    args = list(call.args)
+    value = assign.value
+    if isinstance(value, (cst.Tuple, cst.Yield)) and not value.lpar:
+        value = value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+    args[place] = args[place].with_changes(value=value)
+    return cst.Expr(call.with_changes(args=args), semicolon=assign.semicolon)
