@@ -128,10 +128,14 @@ class Bufferable:
         for store in self.built:
             if not store.simple:
                 yield "several-targets", "it is annotated, or several targets share the value", self.location
-            for viewed in store.reads:
-                others = [t for t in self.cls.facts.tensors if t.attr == viewed and t is not self.facts]
-                if viewed != self.name and (self.facts.written or any(t.written for t in others)):
-                    yield "shares-memory", f"it may share memory with `{viewed}`, and one is written to", self.location
+        for other in self.cls.facts.tensors:
+            views = other.attr in self._viewed(self.facts) or self.name in self._viewed(other)
+            if other is not self.facts and views and (self.facts.written or other.written):
+                yield "shares-memory", f"it may share memory with `{other.attr}`, and one is written to", self.location
+
+    @staticmethod
+    def _viewed(tensor: PlainTensor) -> frozenset[str]:
+        return frozenset(attr for store in tensor.stores for attr in store.reads)
 
     def _of_relatives(self) -> Iterator[Reason]:
         for use in self.attribute.uses:

@@ -65,6 +65,8 @@ def _passed(node: ast.Attribute, parent: ast.AST, parents: Parents, building: bo
         return None
     name = dotted(call.func) or ""
     last = name.rpartition(".")[2]
+    if last == "register_buffer" and isinstance(parent, ast.Call):
+        return "shared", "a buffer is the same tensor", node
     if last in _BECOMES_PARAMETER:
         return "becomes-parameter", "it becomes a parameter here", node
     if name.partition(".")[0] in ("np", "numpy"):
