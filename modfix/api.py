@@ -22,14 +22,33 @@ from modfix.model.span import Location, Span
 from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
 from modfix.semantics.bufferable import Bufferable
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
-from modfix.semantics.module_class import ModuleClass, Truth
-from modfix.semantics.new_modules import NewModules, Reason, attribute_name, set_once
+from modfix.semantics.hook_edits import paired_edits, returned_edits, scoped_edits
+from modfix.semantics.hook_facts import (
+    BackwardSite,
+    GradientUse,
+    Handle,
+    HookNote,
+    HookSite,
+    Instrumenter,
+    LocalPlan,
+    Pair,
+)
+from modfix.semantics.hook_owners import HandleOwner, is_imported
+from modfix.semantics.inheritance import Reason
+from modfix.semantics.init_facts import BiasAccess, OldName, Presence
+from modfix.semantics.init_names import DEPRECATED as DEPRECATED_INIT_NAMES
+from modfix.semantics.module_class import ModuleClass
+from modfix.semantics.new_modules import NewModules, attribute_name, set_once
 from modfix.semantics.project import Project
 from modfix.semantics.project_file import ProjectFile
+from modfix.semantics.stand_ins import IDENTITY, store_reasons, use_reasons
 from modfix.semantics.torch_functions import MODULE_FORMS, PURE_MODULES, ModuleForm
+from modfix.semantics.truth import Truth
 from modfix.semantics.unregistered import Unregistered
 
 __all__ = [
+    "DEPRECATED_INIT_NAMES",
+    "IDENTITY",
     "MODULE_FORMS",
     "PURE_MODULES",
     "AddElse",
@@ -38,6 +57,8 @@ __all__ = [
     "Argument",
     "ArgumentForm",
     "Attribute",
+    "BackwardSite",
+    "BiasAccess",
     "Bufferable",
     "CallPlace",
     "Codemod",
@@ -47,14 +68,24 @@ __all__ = [
     "EnsureImport",
     "Finding",
     "Fix",
+    "GradientUse",
+    "Handle",
+    "HandleOwner",
+    "HookNote",
+    "HookSite",
     "InsertAfter",
     "InsertBefore",
+    "Instrumenter",
+    "LocalPlan",
     "Location",
     "ModuleClass",
     "ModuleForm",
     "NewModules",
     "NoOptions",
+    "OldName",
+    "Pair",
     "PassAssigned",
+    "Presence",
     "Project",
     "ProjectFile",
     "Reading",
@@ -75,6 +106,12 @@ __all__ = [
     "WrapExpression",
     "WrapStatements",
     "attribute_name",
+    "is_imported",
     "optional_attributes",
+    "paired_edits",
+    "returned_edits",
+    "scoped_edits",
     "set_once",
+    "store_reasons",
+    "use_reasons",
 ]

@@ -21,9 +21,10 @@ from modfix.semantics.facts import (
     UseForm,
     ValueKind,
 )
-from modfix.semantics.module_class import ModuleClass, Truth
+from modfix.semantics.module_class import ModuleClass
 from modfix.semantics.names import is_class_name, may_name
 from modfix.semantics.torch_names import canonical, is_container, is_module_class, is_stateless
+from modfix.semantics.truth import Truth
 
 _CLASS_PARAMETER = re.compile(
     r"(^|_)(layer|cls|class|type|block|op|module|norm|act|activation|conv|pool|attn)(_layer|_cls|_class|_type)?$",

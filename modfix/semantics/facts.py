@@ -23,6 +23,8 @@ from typing import NamedTuple, TypeAlias
 from modfix.model.edit import Edit
 from modfix.model.span import Span
 from modfix.semantics.container_facts import Container
+from modfix.semantics.hook_facts import NO_HOOKS, HookFacts
+from modfix.semantics.init_facts import NO_INITIALISATION, Initialisation
 from modfix.semantics.tensor_facts import PlainTensor
 
 Ref: TypeAlias = str
@@ -320,5 +322,7 @@ class FileFacts:
     arguments: dict[str, tuple[Origin, ...]]  # the objects passed for a parameter in this file
     mentioned: frozenset[str]  # names that it imports, attributes read from other objects than `self`, keywords (`k=`)
     by_position: frozenset[str]  # names of functions whose results are listed, numbered, counted or paired
-    mentions: dict[str, frozenset[str]]  # see `modfix.semantics.mentions`
     width: int  # of its longest line, in columns
+    mentions: dict[str, frozenset[str]]  # see `modfix.semantics.mentions`
+    initialisation: Initialisation = NO_INITIALISATION
+    hooks: HookFacts = NO_HOOKS

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -19,20 +18,10 @@ from modfix.semantics.torch_names import (
     is_module_class,
     is_plain_base,
 )
+from modfix.semantics.truth import Truth
 
 if TYPE_CHECKING:
     from modfix.semantics.project import Project
-
-
-class Truth(Enum):
-    """A three-valued answer.
-
-    Python is dynamic: where the code at hand does not say, the answer is unknown, and unknown means refuse.
-    """
-
-    NO = "no"
-    YES = "yes"
-    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, eq=False)

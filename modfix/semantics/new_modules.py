@@ -13,10 +13,9 @@ from modfix.model.finding import Applicability
 from modfix.model.span import Location
 from modfix.semantics.attributes import DYNAMIC_METHODS
 from modfix.semantics.facts import GIVEN, AttributeFacts, CallPlace, TorchCall, UseForm, ValueKind
-from modfix.semantics.module_class import ModuleClass, Truth
+from modfix.semantics.inheritance import Reason, base_reasons
+from modfix.semantics.module_class import ModuleClass
 from modfix.semantics.torch_names import EXTERNAL_MODULE_BASES, is_module_class
-
-Reason = tuple[str, str, Location]  # kind, reason, the line that blocks: as in a `Refusal`
 
 
 @dataclass(frozen=True)
@@ -39,30 +38,11 @@ class NewModules:
 
     def _of_bases(self) -> Iterator[Reason]:
         cls = self.cls
-        if cls.is_torch_module is not Truth.YES:
-            yield (
-                "unknown-base",
-                f"a base class of `{cls.name}` is unknown, so it may not be an `nn.Module`",
-                cls.location,
-            )
-        if cls.unresolved_base is not None:
-            yield "unknown-base", f"a base class of `{cls.name}` cannot be resolved", cls.location
-        for related in sorted(cls.lineage, key=lambda c: (c.path, c.facts.span)):
-            if related.foreign_base is not None and related.foreign_base != cls.unresolved_base:
-                reason = f"another package defines `{related.foreign_base}`, a base class of `{related.name}`"
-                yield "unknown-base", f"{reason}: it may use the children", related.location
-        if cls.is_container:
-            yield (
-                "container",
-                f"`{cls.name}` derives from a torch container, which would run the new child",
-                cls.location,
-            )
+        yield from base_reasons([cls], sorted(cls.lineage, key=lambda c: (c.path, c.facts.span)))
         for base in cls.external_bases:
             layer = is_module_class(base) and base != "torch.nn.Module"
             if layer and base not in EXTERNAL_MODULE_BASES:
                 yield "layer-base", f"`{cls.name}` derives from `{base}`, whose attributes it shares", cls.location
-        if "dataclasses.dataclass" in cls.facts.decorators:
-            yield "dataclass", f"`{cls.name}` is a dataclass", cls.location
 
     def _of_init(self) -> Iterator[Reason]:
         cls, init = self.cls, self.cls.facts.init
@@ -92,12 +72,9 @@ class NewModules:
                 yield "dynamic-access", f"attributes or children are reached in a dynamic way (`{note.kind}`)", where
             for name in sorted(DYNAMIC_METHODS & related.facts.body_names):
                 yield "dynamic-access", f"`{related.name}` defines `{name}`", related.location
-        for location in cls.project.child_walks(cls):
-            yield (
-                "child-walk",
-                f"children are picked by position or number here, perhaps those of `{cls.name}`",
-                location,
-            )
+        for walk in cls.project.child_walks(cls):
+            reason = f"children are picked by position or number here, perhaps those of `{cls.name}`"
+            yield "child-walk", reason, walk.location
 
     def place_reasons(self, call: TorchCall) -> Iterator[Reason]:
         """Why the method that holds a call cannot use a module of the object."""
@@ -135,11 +112,12 @@ class NewModules:
                 if count == 1
                 else [f"{stem}{'_' if any(map(str.isdigit, stem)) else ''}{n}" for n in range(1, count + 1)]
             )
-            if all(map(self._is_free, names)):
+            if all(map(self.is_free, names)):
                 return names
         raise LookupError(f"no free name for `{base}` in `{self.cls.qualname}`")
 
-    def _is_free(self, name: str) -> bool:
+    def is_free(self, name: str) -> bool:
+        """Whether nobody uses the name for an attribute of such an object."""
         if keyword.iskeyword(name) or name in self.cls.known_names:
             return False
         if name in self.cls.project.names_set_outside:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from modfix.semantics.facts import UNKNOWN, Origin, Ref, UseForm, ValueKind
 from modfix.semantics.names import is_class_name, is_configuration
 from modfix.semantics.torch_names import is_module_class
+from modfix.semantics.truth import Truth
 
 if TYPE_CHECKING:
     from modfix.semantics.module_class import ModuleClass, Resolved
@@ -23,35 +25,41 @@ class Objects:
         self._attributes_from_outside: dict[ModuleClass, frozenset[str]] = {}
         self._instances_of: dict[tuple[str, Ref], frozenset[Resolved] | None] = {}
 
-    def may_be(self, path: str, origin: Origin, cls: ModuleClass) -> bool:
-        """Whether an object of that origin in ``path`` may be of ``cls``, or of a class above or below it."""
-        return self._may_be(path, origin, cls, frozenset()) is not False
+    def may_be(self, path: str, origin: Origin, cls: ModuleClass) -> Truth:
+        """Whether an object of that origin in ``path`` may be of ``cls``, or of a class above or below it.
 
-    def _may_be(self, path: str, origin: Origin, cls: ModuleClass, seen: frozenset[Ref]) -> bool | None:
+        Yes says that code makes it one in some run, and unknown that code which cannot be seen may do so.
+        """
+        return self._may_be(path, origin, cls, frozenset()) or Truth.UNKNOWN
+
+    def _may_be(self, path: str, origin: Origin, cls: ModuleClass, seen: frozenset[Ref]) -> Truth | None:
         """As `may_be`; None where functions only pass on what they have got from each other."""
         if origin.reads and self.lacks(cls, origin.reads):
-            return False
-        answers = [self._may_come_from(path, ref, cls, seen) for ref in origin.made_by]
-        return True if True in answers else False if False in answers else None
+            return Truth.NO
+        return _any([self._may_come_from(path, ref, cls, seen) for ref in origin.made_by])
 
-    def _may_come_from(self, path: str, ref: Ref, cls: ModuleClass, seen: frozenset[Ref]) -> bool | None:
+    def _may_come_from(self, path: str, ref: Ref, cls: ModuleClass, seen: frozenset[Ref]) -> Truth | None:
         if ref in seen:
             return None
         if ref.startswith("="):
-            return any(ref[1:] + "=" in facts.mentioned for facts in self._project.files.values())
+            passed = any(ref[1:] + "=" in facts.mentioned for facts in self._project.files.values())
+            return Truth.UNKNOWN if passed else Truth.NO
         if ref.startswith("^"):
-            passed = self._project.files[path].arguments.get(ref[1:], ())
-            if not passed or self.is_mentioned_elsewhere(path, ref[1:].partition("^")[0].rpartition(".")[2]):
-                return True
-            answers = [self._may_be(path, origin, cls, seen | {ref}) for origin in passed]
-            return True if True in answers else False if False in answers else None
+            given = self._project.files[path].arguments.get(ref[1:], ())
+            answers = [self._may_be(path, origin, cls, seen | {ref}) for origin in given]
+            if not given or self.is_mentioned_elsewhere(path, ref[1:].partition("^")[0].rpartition(".")[2]):
+                answers.append(Truth.UNKNOWN)
+            return _any(answers)
         if ref.startswith("<"):
             target = self._class_of(path, ref[1:])
             if isinstance(target, str):
-                return target in (UNKNOWN, "torch.nn.Module") or target in cls.external_bases
-            return target in cls.lineage
+                fits = target in (UNKNOWN, "torch.nn.Module") or target in cls.external_bases
+                return Truth.UNKNOWN if fits else Truth.NO
+            return Truth.YES if target in cls.lineage else Truth.NO
         classes = self.instances(path, ref)
-        return classes is None or not cls.lineage.isdisjoint(classes)
+        if classes is None:
+            return Truth.UNKNOWN
+        return Truth.NO if cls.lineage.isdisjoint(classes) else Truth.YES
 
     def is_mentioned_elsewhere(self, path: str, name: str) -> bool:
         """Whether another file may call the function ``name`` of ``path``. Star imports leave ``_name`` out."""
@@ -212,6 +220,12 @@ class Objects:
     def stored_outside(self) -> frozenset[str]:
         """The attributes that code outside of their class gives to objects that may be modules."""
         return self._stored_anywhere.union(*(names for _, names in self._storers.values()))
+
+
+def _any(answers: Iterable[Truth | None]) -> Truth | None:
+    """Whether one of the answers is true, leaving out those that say nothing; None if there is no other."""
+    said = [answer for answer in answers if answer is not None]
+    return Truth.any_of(said) if said else None
 
 
 def _makes_foreign_objects(ref: Ref) -> bool:

@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 from modfix.model.span import Location
 from modfix.semantics.facts import UNKNOWN, FileFacts, Note, Ref, UseForm
-from modfix.semantics.module_class import ModuleClass, Resolved, Truth
+from modfix.semantics.module_class import ModuleClass, Resolved
 from modfix.semantics.objects import Objects
-from modfix.semantics.readers import OutsideReader, Readers
+from modfix.semantics.readers import ChildWalk, OutsideReader, Readers
 from modfix.semantics.references import References
 from modfix.semantics.results import Results
+from modfix.semantics.truth import Truth
 
 
 class Family(NamedTuple):
@@ -152,8 +153,8 @@ class Project:
         """Uses of ``.attr`` through objects that may be of ``cls``; see `Readers.outside_readers`."""
         return self._readers.outside_readers(cls, attr)
 
-    def child_walks(self, cls: ModuleClass) -> tuple[Location, ...]:
-        """Places where one child more of an object of ``cls`` would be noticed."""
+    def child_walks(self, cls: ModuleClass) -> tuple[ChildWalk, ...]:
+        """Places where one child more of an object of ``cls`` would be noticed, known ones first."""
         return self._readers.child_walks(cls)
 
     def identity_dispatches(self, attr: str) -> Iterator[Location]:

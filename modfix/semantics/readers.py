@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from modfix.model.span import Location
 from modfix.semantics.facts import Origin, OutsideUse, Receiver, UseForm, Walk
-from modfix.semantics.module_class import ModuleClass, Truth
+from modfix.semantics.module_class import ModuleClass
 from modfix.semantics.names import is_configuration
 from modfix.semantics.torch_names import LAYER_MEMBERS, canonical, is_container, is_module_class
+from modfix.semantics.truth import Truth
 from modfix.semantics.walks import EMPTINESS, READ, YIELDED
 
 if TYPE_CHECKING:
@@ -25,12 +26,19 @@ class OutsideReader(NamedTuple):
     receiver: str
 
 
+class ChildWalk(NamedTuple):
+    """A place where one child more would be noticed."""
+
+    location: Location
+    known: bool  # that the object can be one of the class; else nobody knows what it is
+
+
 class Readers:
     """Answers for the objects of one project."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._child_walks: dict[ModuleClass, tuple[Location, ...]] = {}
+        self._child_walks: dict[ModuleClass, tuple[ChildWalk, ...]] = {}
 
     def outside_readers(self, cls: ModuleClass, attr: str) -> Iterator[OutsideReader]:
         """Uses of ``.attr`` through objects that may be of ``cls``.
@@ -49,12 +57,15 @@ class Readers:
     def _refuted(self, path: str, receiver: Receiver, use: OutsideUse, cls: ModuleClass) -> bool:
         if is_configuration(receiver.source) or self._project.objects.lacks(cls, receiver.reads):
             return True
-        if receiver.ref.startswith("%") and not self._project.objects.may_be(path, Origin((receiver.ref,)), cls):
+        if receiver.ref.startswith("%") and self._cannot_be(path, Origin((receiver.ref,)), cls):
             return True
         return any(
-            first <= use.line <= last and not self._project.objects.may_be(path, Origin(classes), cls)
+            first <= use.line <= last and self._cannot_be(path, Origin(classes), cls)
             for first, last, classes in receiver.tested
         )
+
+    def _cannot_be(self, path: str, origin: Origin, cls: ModuleClass) -> bool:
+        return self._project.objects.may_be(path, origin, cls) is Truth.NO
 
     def identity_dispatches(self, attr: str) -> Iterator[Location]:
         """Places where code asks whether what an attribute of that name may hold is an ``nn.Identity``."""
@@ -68,24 +79,27 @@ class Readers:
     def _used_by_position(self) -> frozenset[str]:
         return frozenset().union(*(facts.by_position for facts in self._project.files.values()))
 
-    def child_walks(self, cls: ModuleClass) -> tuple[Location, ...]:
-        """Places where one child more of an object of ``cls`` would be noticed."""
+    def child_walks(self, cls: ModuleClass) -> tuple[ChildWalk, ...]:
+        """Places where one child more of an object of ``cls`` would be noticed, known ones first."""
         known = self._child_walks.get(cls)
         if known is None:
-            known = self._child_walks[cls] = tuple(self._find_child_walks(cls))
+            known = self._child_walks[cls] = tuple(sorted(self._find_child_walks(cls), key=lambda walk: not walk.known))
         return known
 
-    def _find_child_walks(self, cls: ModuleClass) -> Iterator[Location]:
+    def _find_child_walks(self, cls: ModuleClass) -> Iterator[ChildWalk]:
         for path, facts in self._project.files.items():
             for walk in facts.walks:
-                if not self._tolerates(cls, walk) and self._may_walk(path, walk, cls):
-                    yield Location(path, walk.line, walk.column)
+                if self._tolerates(cls, walk):
+                    continue
+                walked = self._may_walk(path, walk, cls)
+                if walked is not Truth.NO:
+                    yield ChildWalk(Location(path, walk.line, walk.column), walked is Truth.YES)
 
-    def _may_walk(self, path: str, walk: Walk, cls: ModuleClass) -> bool:
+    def _may_walk(self, path: str, walk: Walk, cls: ModuleClass) -> Truth:
         if not walk.deep:
             return self._project.objects.may_be(path, walk.origin, cls)
         # Any module of the project may be somewhere below any other.
-        return any(
+        return Truth.any_of(
             self._project.objects.may_be(path, walk.origin, other)
             for other in self._project.classes()
             if other.is_torch_module is not Truth.NO

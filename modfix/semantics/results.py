@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modfix.semantics.facts import NOT_NONE, UNKNOWN, FunctionFacts, MethodFacts, Ref
-from modfix.semantics.module_class import ModuleClass, Truth
+from modfix.semantics.module_class import ModuleClass
 from modfix.semantics.names import is_capitalized, is_class_name
 from modfix.semantics.torch_names import MODULE_FUNCTIONS, canonical, is_module_class
+from modfix.semantics.truth import Truth
 
 if TYPE_CHECKING:
     from modfix.semantics.project import Project

@@ -146,3 +146,8 @@ def evaluated(node: ast.AST) -> Iterator[ast.AST]:
         inner = children(node)
     for child in inner:
         yield from evaluated(child)
+
+
+def is_plain_call(call: ast.Call) -> bool:
+    """Whether a call has one positional argument and nothing else."""
+    return len(call.args) == 1 and not call.keywords and call.args[0].__class__ is not ast.Starred

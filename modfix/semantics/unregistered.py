@@ -10,10 +10,11 @@ from modfix.model.span import Location
 from modfix.semantics.attributes import Attribute, Defined, class_parameter
 from modfix.semantics.container_facts import Container, Element, ElementForm
 from modfix.semantics.facts import UseForm, ValueKind
+from modfix.semantics.inheritance import Reason
 from modfix.semantics.layer_state import parameter_count, state_entries
 from modfix.semantics.mentions import SELF_WALKS, may_hold
 from modfix.semantics.module_class import ModuleClass
-from modfix.semantics.new_modules import NewModules, Reason
+from modfix.semantics.new_modules import NewModules
 from modfix.semantics.torch_functions import PURE_MODULES
 from modfix.semantics.torch_names import MODULE_MEMBERS, canonical, is_module_class, is_stateless
 

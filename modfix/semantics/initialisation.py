@@ -1,0 +1,13 @@
+"""Everything about initialisation that one file says."""
+
+from __future__ import annotations
+
+from modfix.semantics.bias_access import bias_accesses, bias_tests
+from modfix.semantics.init_facts import Initialisation
+from modfix.semantics.init_names import init_names
+from modfix.semantics.places import FileTree
+
+
+def initialisation(file: FileTree) -> Initialisation:
+    """The facts about initialisation of one file; most files have none, and show that by their text."""
+    return Initialisation(init_names(file), bias_accesses(file), bias_tests(file))
