@@ -68,6 +68,7 @@ class _Reading:
 
     def attribute(self, attr: str, stores: list[SelfStore]) -> PlainTensor | None:
         """What there is to say about one attribute, or None where no assignment certainly stores a tensor."""
+        stores = sorted(stores, key=lambda store: (store.statement.lineno, store.statement.col_offset))
         tensors = [store for store in stores if self._store_is_tensor(store, 0)]
         if not tensors:
             return None
@@ -144,12 +145,13 @@ class _Reading:
     def _attribute_is_tensor(self, attr: str, depth: int) -> bool:
         known = self._known.get(attr)
         if known is None:
-            before = dict(self._known)
             stores = self._record.stores.get(attr, [])
-            known = bool(stores) and not all(_reads(store, attr) for store in stores)
-            self._known[attr] = known  # an assumption, for `self.x = self.x + 1`
-            known = known and all(self._store_is_tensor(store, depth) for store in stores)
-            self._known = {**(self._known if known else before), attr: known}
+            again = [store for store in stores if _reads(store, attr)]  # `self.x = self.x + 1`
+            self._known[attr] = False  # while it is being found out
+            known = len(again) < len(stores)
+            known = known and all(self._store_is_tensor(store, depth) for store in stores if store not in again)
+            self._known[attr] = known
+            self._known[attr] = known = known and all(self._store_is_tensor(store, depth) for store in again)
         return known
 
     def _store_is_tensor(self, store: SelfStore, depth: int) -> bool:
