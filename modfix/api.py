@@ -10,6 +10,7 @@ from modfix.model.edit import (
     InsertAfter,
     InsertBefore,
     MoveStatements,
+    PassAssigned,
     RemoveStatement,
     ReplaceCall,
     ReplaceExpression,
@@ -20,6 +21,7 @@ from modfix.model.edit import (
 from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
 from modfix.model.span import Location, Span
 from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
+from modfix.semantics.bufferable import Bufferable
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
 from modfix.semantics.function_calls import FunctionCall, function_calls
 from modfix.semantics.hook_edits import paired_edits, returned_edits, scoped_edits, stacked_edits
@@ -61,6 +63,7 @@ __all__ = [
     "Attribute",
     "BackwardSite",
     "BiasAccess",
+    "Bufferable",
     "CallPlace",
     "Codemod",
     "CollapseBranch",
@@ -89,6 +92,7 @@ __all__ = [
     "NoOptions",
     "OldName",
     "Pair",
+    "PassAssigned",
     "Presence",
     "Project",
     "ProjectFile",

@@ -25,6 +25,7 @@ from modfix.model.span import Span
 from modfix.semantics.container_facts import Container
 from modfix.semantics.hook_facts import NO_HOOKS, HookFacts
 from modfix.semantics.init_facts import NO_INITIALISATION, Initialisation
+from modfix.semantics.tensor_facts import PlainTensor
 
 Ref: TypeAlias = str
 UNKNOWN: Ref = "?"
@@ -293,6 +294,8 @@ class ClassFacts(NamedTuple):
     calls: tuple[TorchCall, ...]  # by their ends: what is evaluated first comes first
     added: tuple[Added, ...]
     containers: tuple[Container, ...]  # those that may hold modules
+    tensors: tuple[PlainTensor, ...]  # attributes in which it stores tensors
+    registers: frozenset[str]  # names of the buffers and parameters that it registers; "*" for a computed one
 
     def method_at(self, line: int) -> str:
         """The name of the method that holds a line of the class."""

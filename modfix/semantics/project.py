@@ -187,6 +187,11 @@ class Project:
         return found
 
     @cached_property
+    def self_called(self) -> frozenset[str]:
+        """Names of the methods that some class calls on its own object."""
+        return frozenset().union(*(cls.called_names for cls in self.classes()))
+
+    @cached_property
     def tested_names(self) -> frozenset[str]:
         """Names of the attributes that some class tests for None."""
         return frozenset(name for cls in self.classes() for name, facts in cls.facts.attributes.items() if facts.guards)

@@ -18,6 +18,7 @@ from modfix.model.edit import (
     InsertAfter,
     InsertBefore,
     MoveStatements,
+    PassAssigned,
     RemoveStatement,
     ReplaceCall,
     ReplaceExpression,
@@ -58,6 +59,10 @@ def call(text: str, start: str) -> Span:
 
 def recall(start: str, function: str, *keep: int) -> MakeEdit:
     return lambda text: ReplaceCall(PATH, call(text, start), function, keep)
+
+
+def passed(start: str, function: str, before: str, after: str) -> MakeEdit:
+    return lambda text: PassAssigned(PATH, statement(text, start), function, (before,), (after,))
 
 
 def enclose(start: str, function: str) -> MakeEdit:

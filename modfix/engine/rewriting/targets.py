@@ -18,6 +18,7 @@ from modfix.model.edit import (
     InsertAfter,
     InsertBefore,
     MoveStatements,
+    PassAssigned,
     RemoveStatement,
     ReplaceCall,
     ReplaceExpression,
@@ -31,6 +32,7 @@ PlacedEdit: TypeAlias = (
     ReplaceExpression
     | ReplaceCall
     | WrapExpression
+    | PassAssigned
     | ReplaceStatement
     | InsertBefore
     | InsertAfter
@@ -93,9 +95,13 @@ def _find(tree: ast.Module, lines: Lines, edit: PlacedEdit, span: Span, group: i
         for node, parent, field in _descend(statement, lines, span):
             if isinstance(node, wanted) and lines.span(node) == span:
                 return Target(edit, group, node, parent, field, top)
-    kind = {ast.expr: "expression", ast.Call: "call", ast.If: "`if` statement", ast.ClassDef: "class"}.get(
-        wanted, "statement"
-    )
+    kind = {
+        ast.expr: "expression",
+        ast.Call: "call",
+        ast.Assign: "assignment",
+        ast.If: "`if` statement",
+        ast.ClassDef: "class",
+    }.get(wanted, "statement")
     snippet = lines.text[span.start : span.end].split("\n", 1)[0][:60]
     raise RewriteError(f"no {kind} stands at {span.start}:{span.end} (`{snippet}`)", group)
 
@@ -135,6 +141,8 @@ def _wanted(edit: PlacedEdit) -> type[ast.AST]:
         return ast.expr
     if isinstance(edit, ReplaceCall):
         return ast.Call
+    if isinstance(edit, PassAssigned):
+        return ast.Assign
     if isinstance(edit, CollapseBranch):
         return ast.If
     return ast.ClassDef if isinstance(edit, AddMethod) else ast.stmt

@@ -61,7 +61,7 @@ class Rewrite(cst.CSTTransformer):
             new, lost = self._edits.expressions[id(original_node)]
             self._loose[-1] += lost
             return new
-        if isinstance(updated_node, cst.BaseExpression):
+        if isinstance(updated_node, (cst.BaseExpression, cst.Assign)):
             return self._expression(id(original_node), updated_node)
         if isinstance(original_node, cst.IndentedBlock) and isinstance(updated_node, cst.IndentedBlock):
             return self._block(original_node, updated_node)
@@ -85,7 +85,9 @@ class Rewrite(cst.CSTTransformer):
                 return with_leading_lines(updated_node, [*updated_node.leading_lines, *loose])
         return updated_node
 
-    def _expression(self, key: int, updated: cst.BaseExpression) -> cst.BaseExpression:
+    def _expression(self, key: int, updated: cst.BaseExpression | cst.Assign) -> cst.CSTNode:
+        if isinstance(updated, cst.Assign):
+            return _passed(updated, *self._edits.passed[key]) if key in self._edits.passed else updated
         if isinstance(updated, cst.Call) and key in self._edits.calls:
             return self._other_call(updated, self._edits.calls[key])
         function = self._edits.wraps.get(key)
@@ -347,3 +349,13 @@ def _wrapped(value: cst.BaseExpression, function: cst.BaseExpression) -> cst.Cal
             rpar=value.rpar[1:],
         )
     return cst.Call(function, [cst.Arg(value)])
+
+
+def _passed(assign: cst.Assign, call: cst.Call, place: int) -> cst.Expr:
+    """The call as a statement, with the assigned value in its place."""
+    args = list(call.args)
+    value = assign.value
+    if isinstance(value, (cst.Tuple, cst.Yield)) and not value.lpar:
+        value = value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+    args[place] = args[place].with_changes(value=value)
+    return cst.Expr(call.with_changes(args=args), semicolon=assign.semicolon)
