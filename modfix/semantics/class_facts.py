@@ -26,6 +26,7 @@ from modfix.semantics.facts import (
     ValueKind,
 )
 from modfix.semantics.guards import Subject, analyse
+from modfix.semantics.plain_tensors import PlainTensorsMaker
 from modfix.semantics.positions import Positions
 from modfix.semantics.records import ClassRecord, SelfStore, SelfUse
 from modfix.semantics.scopes import Names
@@ -57,6 +58,7 @@ class ClassFactsMaker:
         self._parents: dict[FunctionNode, Parents] = {}
         self._ifs: dict[FunctionNode, list[ast.If]] = {}
         self._calls = CallFactsMaker(positions, names)
+        self._tensors = PlainTensorsMaker(positions, names, self._callees.callee)
         self._containers = ContainersMaker(positions, names, self._callees.callee)
         self._known_parameters: dict[FunctionNode, list[tuple[ast.arg, ast.expr | None]]] = {}
 
@@ -90,6 +92,8 @@ class ClassFactsMaker:
             tuple(sorted(calls, key=lambda call: call.span.end)),
             tuple(record.added),
             self._containers.containers(record, self._links) if node.bases else (),
+            self._tensors.tensors(record, self._links) if node.bases else (),
+            self._tensors.registered(record),
         )
 
     def _base(self, base: ast.expr, record: ClassRecord) -> Ref:

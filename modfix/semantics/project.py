@@ -86,6 +86,10 @@ class Project:
         """Whether ``ref`` in ``path`` is the dotted name ``wanted``, perhaps through re-exports of the project."""
         return self._references.means(path, ref, wanted)
 
+    def may_be_imported(self, path: str, name: str) -> bool:
+        """Whether another file may take ``name`` from the module ``path``, where it need not be defined."""
+        return self._references.may_be_imported(path, name)
+
     def is_module_value(self, cls: ModuleClass, ref: Ref) -> bool:
         """Whether calling ``ref`` inside ``cls`` certainly makes an ``nn.Module``."""
         return self._results.is_module_value(cls, ref)
@@ -160,6 +164,13 @@ class Project:
         """Uses of ``.attr`` through objects that may be of ``cls``; see `Readers.outside_readers`."""
         return self._readers.outside_readers(cls, attr)
 
+    def borrowers(self, cls: ModuleClass, method: str) -> Iterator[Location]:
+        """Places that take a method of ``cls`` from the class, so that it may run on other objects: `Block.forward`.
+
+        What a subclass does so is left out, for its objects are of ``cls`` as well.
+        """
+        return self._readers.borrowers(cls, method)
+
     def child_walks(self, cls: ModuleClass) -> tuple[ChildWalk, ...]:
         """Places where one child more of an object of ``cls`` would be noticed, known ones first."""
         return self._readers.child_walks(cls)
@@ -181,6 +192,11 @@ class Project:
             for note in facts.notes:
                 found.setdefault(note.kind, []).append((Location(path, note.line, note.column), note))
         return found
+
+    @cached_property
+    def self_called(self) -> frozenset[str]:
+        """Names of the methods that some class calls on its own object."""
+        return frozenset().union(*(cls.called_names for cls in self.classes()))
 
     @cached_property
     def tested_names(self) -> frozenset[str]:
