@@ -23,7 +23,6 @@ from modfix.semantics.set_once import set_once
 from modfix.semantics.torch_names import EXTERNAL_MODULE_BASES, LOSS_BASES, is_module_class
 from modfix.semantics.truth import Truth
 
-
 _BY_NAME = (UseForm.STORE, UseForm.DELETE, UseForm.STRING)  # what another object may do with a name that is new
 
 
