@@ -20,9 +20,8 @@ from modfix.semantics.torch_names import (
 RESET = "reset_parameters"
 # Methods that initialise, by what people and frameworks call them.
 _INITIALISERS = re.compile(
-    r"^_*(re)?(init|initiali[sz]e)_*(all|model|modules?|layers?|net(work)?)?_*"
-    r"(weights?|params?|parameters|bias(es)?|emb\w*|conv\w*)?_*$|^_*(weights?|params?|parameters)_*init\w*$"
-    r"|^_*reset_*(weights?|params?|parameters)$",
+    r"init.*(weight|param|bias|emb|layer|modul|model|net)|(weight|param|bias|emb)\w*init|^_*(re)?init(iali[sz]e)?_*$"
+    r"|reset_*(weight|param)",
     re.IGNORECASE,
 )
 
