@@ -20,7 +20,7 @@ from modfix.semantics.torch_names import (
 RESET = "reset_parameters"
 # Methods that initialise, by what people and frameworks call them.
 _INITIALISERS = re.compile(
-    r"init.*(weight|param|bias|emb|layer|modul|model|net)|(weight|param|bias|emb)\w*init|^_*(re)?init(iali[sz]e)?_*$"
+    r"(?<![a-z])(re)?init.*(weight|param|bias|emb|layer|modul|model|net)|(weight|param|bias|emb)\w*init|^_*(re)?init(iali[sz]e)?_*$"
     r"|reset_*(weight|param)",
     re.IGNORECASE,
 )
@@ -30,7 +30,7 @@ def reset_reasons(cls: ModuleClass) -> Iterator[Reason]:
     """Why ``cls`` cannot get a method `reset_parameters` unnoticed."""
     for owner in (cls, *cls.ancestors):
         for name, method in owner.facts.methods.items():
-            if _INITIALISERS.match(name) and name not in ("__init__", RESET):
+            if _INITIALISERS.search(name) and name not in ("__init__", RESET):
                 where = Location(owner.path, method.line, 1)
                 yield "own-initialiser", f"`{owner.name}.{name}` initialises already", where
     for related in sorted(cls.relatives, key=lambda c: (c.path, c.facts.span)):
