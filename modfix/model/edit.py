@@ -37,6 +37,34 @@ class ReplaceCall:
 
 
 @dataclass(frozen=True, slots=True)
+class WrapExpression:
+    """Make the expression at ``span`` the only argument of a call of ``function``; a tuple becomes a list there.
+
+    What stands inside it stays, comments and line breaks included, and can be edited by the same fix.
+    """
+
+    path: str
+    span: Span
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class PassAssigned:
+    """Make the assignment at ``span`` a call of ``function``, with the assigned value among the arguments.
+
+    ``PassAssigned(p, s, "self.register_buffer", ('"x"',), ("persistent=False",))`` makes ``self.x = v`` to
+    ``self.register_buffer("x", v, persistent=False)``. The assignment has one target; what stands inside the value
+    stays, and can be edited by the same fix.
+    """
+
+    path: str
+    span: Span
+    function: str
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ReplaceStatement:
     """Replace the statement at ``span`` by the statements of ``source``; comments above and behind it stay.
 
@@ -167,6 +195,8 @@ class EnsureImport:
 Edit: TypeAlias = (
     ReplaceExpression
     | ReplaceCall
+    | WrapExpression
+    | PassAssigned
     | ReplaceStatement
     | InsertBefore
     | InsertAfter

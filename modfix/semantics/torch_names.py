@@ -124,6 +124,8 @@ MODULE_MEMBERS = frozenset(
 
 # Well-kept packages whose base classes derive from nn.Module and neither walk their children by position nor redefine
 # attribute access.
+# Bases of torch's losses, which hold `reduction` and buffers and run nothing themselves.
+LOSS_BASES = frozenset({"torch.nn._Loss", "torch.nn._WeightedLoss"})
 EXTERNAL_MODULE_BASES = frozenset(
     {
         "lightning.LightningModule",

@@ -18,10 +18,12 @@ from modfix.model.edit import (
     InsertAfter,
     InsertBefore,
     MoveStatements,
+    PassAssigned,
     RemoveStatement,
     ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
+    WrapExpression,
     WrapStatements,
 )
 from modfix.model.span import Span
@@ -57,6 +59,22 @@ def call(text: str, start: str) -> Span:
 
 def recall(start: str, function: str, *keep: int) -> MakeEdit:
     return lambda text: ReplaceCall(PATH, call(text, start), function, keep)
+
+
+def passed(start: str, function: str, before: str, after: str) -> MakeEdit:
+    return lambda text: PassAssigned(PATH, statement(text, start), function, (before,), (after,))
+
+
+def enclose(start: str, function: str) -> MakeEdit:
+    """Wraps the first and longest expression whose text begins with ``start``."""
+
+    def make(text: str) -> Edit:
+        lines = Lines(text)
+        spans = [lines.span(node) for node in ast.walk(ast.parse(text)) if isinstance(node, ast.expr)]
+        found = [span for span in spans if text.startswith(start, span.start)]
+        return WrapExpression(PATH, min(found, key=lambda span: (span.start, -span.end)), function)
+
+    return make
 
 
 def replace(start: str, source: str) -> MakeEdit:

@@ -14,10 +14,12 @@ from tests.engine.edits import (
     as_tabs,
     before,
     collapse,
+    enclose,
     indented,
     method,
     move,
     otherwise,
+    passed,
     recall,
     remove,
     replace,
@@ -411,6 +413,43 @@ CALL: list[Case] = [
     ("a word before", "y = not f(x, 1)\n", [recall("f(", "a.g", 0)], "y = not a.g(x)\n"),
 ]
 
+PASS: list[Case] = [
+    ("a call", "a.x = f(1)  # why\n", [passed("a.x", "a.r", '"x"', "p=False")], 'a.r("x", f(1), p=False)  # why\n'),
+    (
+        "over lines with comments",
+        "x = f(\n    1,  # one\n    # two\n    2,\n)\n",
+        [passed("x", "r", '"x"', "p=False")],
+        'r("x", f(\n    1,  # one\n    # two\n    2,\n), p=False)\n',
+    ),
+    ("in parentheses", "x = (a +\n     b)\n", [passed("x", "r", '"x"', "p=0")], 'r("x", (a +\n     b), p=0)\n'),
+    ("a tuple", "x = a, b\n", [passed("x", "r", '"x"', "p=0")], 'r("x", (a, b), p=0)\n'),
+    ("beside others", "y = 1; x = 2; z = 3\n", [passed("x", "r", '"x"', "p=0")], 'y = 1; r("x", 2, p=0); z = 3\n'),
+    ("edited inside", "x = V(a)\n", [passed("x", "r", '"x"', "p=0"), swap("V(a)", "a")], 'r("x", a, p=0)\n'),
+    ("short if", "if a: x = 2  # why\n", [passed("x", "r", '"x"', "p=0")], 'if a: r("x", 2, p=0)  # why\n'),
+]
+
+ENCLOSE: list[Case] = [
+    ("a list", "a.x = [f(), g()]  # both\n", [enclose("[f(), g()]", "nn.M")], "a.x = nn.M([f(), g()])  # both\n"),
+    ("a tuple", "x = (f(), g())\n", [enclose("(f(), g())", "M")], "x = M([f(), g()])\n"),
+    ("a tuple of one", "x = (f(),)\n", [enclose("(f(),)", "M")], "x = M([f(),])\n"),
+    ("a bare tuple", "x = f(), g()\n", [enclose("f(), g()", "M")], "x = M([f(), g()])\n"),
+    (
+        "over lines with comments",
+        "x = [\n    f(),  # one\n    # two\n    g(),\n]\n",
+        [enclose("[", "M")],
+        "x = M([\n    f(),  # one\n    # two\n    g(),\n])\n",
+    ),
+    ("a name", "x = layers\n", [enclose("layers", "M")], "x = M(layers)\n"),
+    ("a product", "x = [m] * n\n", [enclose("[m] * n", "M")], "x = M([m] * n)\n"),
+    ("in a sum", "x = y + [m]\n", [enclose("[m]", "M")], "x = y + M([m])\n"),
+    (
+        "nested",
+        "x = [[f()], [g()]]\n",
+        [enclose("[[f()], [g()]]", "M"), enclose("[f()]", "M")],
+        "x = M([M([f()]), [g()]])\n",
+    ),
+]
+
 WRAP: list[Case] = [
     ("one", "a = 1\nx = 2\nb = 3\n", [wrap("x", "x", "if c:")], "a = 1\nif c:\n    x = 2\nb = 3\n"),
     ("with", "a = 1\nx = 2\n", [wrap("x", "x", "with f(a) as b:")], "a = 1\nwith f(a) as b:\n    x = 2\n"),
@@ -588,7 +627,7 @@ MOVE: list[Case] = [
     ),
 ]
 
-CASES = [*REMOVE, *COLLAPSE, *REPLACE, *INSERT, *METHOD, *ELSE, *CALL, *WRAP, *MOVE]
+CASES = [*REMOVE, *COLLAPSE, *REPLACE, *INSERT, *METHOD, *ELSE, *CALL, *PASS, *ENCLOSE, *WRAP, *MOVE]
 
 
 def _names() -> list[str]:
@@ -600,6 +639,8 @@ def _names() -> list[str]:
         "method": METHOD,
         "else": ELSE,
         "call": CALL,
+        "pass": PASS,
+        "enclose": ENCLOSE,
         "wrap": WRAP,
         "move": MOVE,
     }

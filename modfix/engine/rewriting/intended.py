@@ -20,9 +20,11 @@ from modfix.model.edit import (
     InsertAfter,
     InsertBefore,
     MoveStatements,
+    PassAssigned,
     RemoveStatement,
     ReplaceCall,
     ReplaceExpression,
+    WrapExpression,
     WrapStatements,
 )
 
@@ -100,6 +102,16 @@ def _carry_out(target: Target) -> None:
     elif isinstance(edit, ReplaceCall):
         assert isinstance(node, ast.Call)
         _replace_call(node, edit, target.group)
+    elif isinstance(edit, WrapExpression):
+        assert isinstance(node, ast.expr)
+        argument = ast.List(node.elts, ast.Load()) if isinstance(node, ast.Tuple) else node
+        call = ast.Call(parse_expression(edit.function, target.group), [argument], [])
+        _replace(target.parent, target.field, node, [call])
+    elif isinstance(edit, PassAssigned):
+        assert isinstance(node, ast.Assign)
+        call = _call_around(edit, target.group)
+        call.args.insert(len(edit.before), node.value)
+        _replace(target.parent, target.field, node, [ast.Expr(call)])
     elif isinstance(edit, RemoveStatement):
         _replace(target.parent, target.field, node, [])
     elif isinstance(edit, CollapseBranch):
@@ -133,6 +145,14 @@ def _replace(parent: ast.AST, field: str, node: ast.AST, new: Sequence[ast.AST])
     value[index : index + 1] = new
     if not value and field != "orelse" and isinstance(node, ast.stmt) and not isinstance(parent, ast.Module):
         value.append(ast.Pass())
+
+
+def _call_around(edit: PassAssigned, group: int) -> ast.Call:
+    """The call that an assigned value goes into, still without it."""
+    call = parse_expression(f"{edit.function}({', '.join((*edit.before, *edit.after))})", group)
+    if not isinstance(call, ast.Call):
+        raise RewriteError(f"`{edit.function}` is nothing to call", group)
+    return call
 
 
 def _replace_call(call: ast.Call, edit: ReplaceCall, group: int) -> None:

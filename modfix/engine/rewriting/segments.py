@@ -27,10 +27,12 @@ from modfix.model.edit import (
     InsertAfter,
     InsertBefore,
     MoveStatements,
+    PassAssigned,
     RemoveStatement,
     ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
+    WrapExpression,
     WrapStatements,
 )
 from modfix.model.span import Span
@@ -144,8 +146,13 @@ class Segment:
             assert isinstance(node, cst.Call)
             if any(index >= len(node.args) for index in edit.keep):
                 raise RewriteError(f"the call at {edit.span.start} has {len(node.args)} arguments", target.group)
+        if isinstance(edit, (ReplaceCall, WrapExpression)):
             parse_expression(edit.function, target.group)
             return _Planned(target, node, newline, function=cst.parse_expression(edit.function))
+        if isinstance(edit, PassAssigned):
+            source = f"{edit.function}({', '.join((*edit.before, '_', *edit.after))})"
+            parse_expression(source, target.group)
+            return _Planned(target, node, newline, function=cst.parse_expression(source))
         if isinstance(edit, (ReplaceStatement, InsertBefore, InsertAfter, AddElse, AddMethod)):
             return _Planned(target, node, newline, snippet=self._snippet(edit.source, target.group, newline))
         if isinstance(edit, WrapStatements):
@@ -168,7 +175,7 @@ class Segment:
     def _node(self, span: Span, target: Target, finder: SpanFinder) -> cst.CSTNode:
         kind = (
             cst.BaseExpression
-            if isinstance(target.edit, (ReplaceExpression, ReplaceCall))
+            if isinstance(target.edit, (ReplaceExpression, ReplaceCall, WrapExpression))
             else (cst.BaseStatement, cst.BaseSmallStatement)
         )
         nodes = [
@@ -259,13 +266,7 @@ def _tree_edits(planned: Sequence[_Planned]) -> TreeEdits:
     edits = TreeEdits()
     for item in planned:
         edit, key = item.target.edit, id(item.node)
-        if item.expression is not None:
-            new, lost = item.expression
-            edits.expressions[key] = (new, comment_lines(lost, item.newline))
-            continue
-        if isinstance(edit, ReplaceCall):
-            assert item.function is not None
-            edits.calls[key] = OtherCall(item.function, edit.keep, item.newline)
+        if _of_expression(edits, item):
             continue
         if isinstance(edit, AddMethod):
             assert item.snippet is not None
@@ -333,3 +334,23 @@ def _end(statement: ast.stmt, following: ast.stmt | None, lines: Lines) -> int:
                 break  # neither of the block nor of the module, perhaps for spaces in place of a tab: LibCST moves it
             end = lines.start(number + 1)
     return end
+
+
+def _of_expression(edits: TreeEdits, item: _Planned) -> bool:
+    """Take down what becomes of an expression; whether the item is about one."""
+    edit, key = item.target.edit, id(item.node)
+    if item.expression is not None:
+        new, lost = item.expression
+        edits.expressions[key] = (new, comment_lines(lost, item.newline))
+    elif isinstance(edit, ReplaceCall):
+        assert item.function is not None
+        edits.calls[key] = OtherCall(item.function, edit.keep, item.newline)
+    elif isinstance(edit, PassAssigned):
+        assert isinstance(item.function, cst.Call)
+        edits.passed[key] = (item.function, len(edit.before))
+    elif isinstance(edit, WrapExpression):
+        assert item.function is not None
+        edits.wraps[key] = item.function
+    else:
+        return False
+    return True

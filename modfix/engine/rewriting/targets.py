@@ -18,10 +18,12 @@ from modfix.model.edit import (
     InsertAfter,
     InsertBefore,
     MoveStatements,
+    PassAssigned,
     RemoveStatement,
     ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
+    WrapExpression,
     WrapStatements,
 )
 from modfix.model.span import Span
@@ -29,6 +31,8 @@ from modfix.model.span import Span
 PlacedEdit: TypeAlias = (
     ReplaceExpression
     | ReplaceCall
+    | WrapExpression
+    | PassAssigned
     | ReplaceStatement
     | InsertBefore
     | InsertAfter
@@ -91,9 +95,13 @@ def _find(tree: ast.Module, lines: Lines, edit: PlacedEdit, span: Span, group: i
         for node, parent, field in _descend(statement, lines, span):
             if isinstance(node, wanted) and lines.span(node) == span:
                 return Target(edit, group, node, parent, field, top)
-    kind = {ast.expr: "expression", ast.Call: "call", ast.If: "`if` statement", ast.ClassDef: "class"}.get(
-        wanted, "statement"
-    )
+    kind = {
+        ast.expr: "expression",
+        ast.Call: "call",
+        ast.Assign: "assignment",
+        ast.If: "`if` statement",
+        ast.ClassDef: "class",
+    }.get(wanted, "statement")
     snippet = lines.text[span.start : span.end].split("\n", 1)[0][:60]
     raise RewriteError(f"no {kind} stands at {span.start}:{span.end} (`{snippet}`)", group)
 
@@ -129,10 +137,12 @@ def _index(body: Sequence[ast.stmt], node: ast.stmt) -> int:
 
 
 def _wanted(edit: PlacedEdit) -> type[ast.AST]:
-    if isinstance(edit, ReplaceExpression):
+    if isinstance(edit, (ReplaceExpression, WrapExpression)):
         return ast.expr
     if isinstance(edit, ReplaceCall):
         return ast.Call
+    if isinstance(edit, PassAssigned):
+        return ast.Assign
     if isinstance(edit, CollapseBranch):
         return ast.If
     return ast.ClassDef if isinstance(edit, AddMethod) else ast.stmt

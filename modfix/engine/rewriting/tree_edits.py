@@ -76,6 +76,8 @@ class TreeEdits:
 
     expressions: dict[int, tuple[cst.BaseExpression, list[cst.EmptyLine]]] = field(default_factory=dict)
     calls: dict[int, OtherCall] = field(default_factory=dict)
+    wraps: dict[int, cst.BaseExpression] = field(default_factory=dict)  # the function
+    passed: dict[int, tuple[cst.Call, int]] = field(default_factory=dict)  # a call, and the place of the value in it
     statements: dict[int, StatementEdits] = field(default_factory=dict)
     methods: dict[int, list[NewMethod]] = field(default_factory=dict)
     wrappings: dict[int, Wrapping] = field(default_factory=dict)  # by the first of the statements

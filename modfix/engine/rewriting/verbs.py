@@ -61,8 +61,8 @@ class Rewrite(cst.CSTTransformer):
             new, lost = self._edits.expressions[id(original_node)]
             self._loose[-1] += lost
             return new
-        if isinstance(updated_node, cst.Call) and id(original_node) in self._edits.calls:
-            return self._other_call(updated_node, self._edits.calls[id(original_node)])
+        if isinstance(updated_node, (cst.BaseExpression, cst.Assign)):
+            return self._expression(id(original_node), updated_node)
         if isinstance(original_node, cst.IndentedBlock) and isinstance(updated_node, cst.IndentedBlock):
             return self._block(original_node, updated_node)
         if isinstance(original_node, cst.SimpleStatementSuite) and isinstance(updated_node, cst.SimpleStatementSuite):
@@ -84,6 +84,14 @@ class Rewrite(cst.CSTTransformer):
             if loose:
                 return with_leading_lines(updated_node, [*updated_node.leading_lines, *loose])
         return updated_node
+
+    def _expression(self, key: int, updated: cst.BaseExpression | cst.Assign) -> cst.CSTNode:
+        if isinstance(updated, cst.Assign):
+            return _passed(updated, *self._edits.passed[key]) if key in self._edits.passed else updated
+        if isinstance(updated, cst.Call) and key in self._edits.calls:
+            return self._other_call(updated, self._edits.calls[key])
+        function = self._edits.wraps.get(key)
+        return updated if function is None else _wrapped(updated, function)
 
     def _other_call(self, call: cst.Call, edit: OtherCall) -> cst.Call:
         args = [call.args[index] for index in edit.keep]
@@ -327,3 +335,27 @@ def _filled(block: cst.IndentedBlock, builder: BlockBuilder) -> cst.IndentedBloc
         trailing_whitespace=cst.TrailingWhitespace(newline=builder.newline),
     )
     return block.with_changes(body=[line])
+
+
+def _wrapped(value: cst.BaseExpression, function: cst.BaseExpression) -> cst.Call:
+    """A call of ``function`` with ``value``, in which a tuple has become a list."""
+    if isinstance(value, cst.Tuple):
+        left, right = value.lpar[-1:], value.rpar[:1]  # its own parentheses; those around them go on standing there
+        value = cst.List(
+            value.elements,
+            cst.LeftSquareBracket(left[0].whitespace_after if left else cst.SimpleWhitespace("")),
+            cst.RightSquareBracket(right[0].whitespace_before if right else cst.SimpleWhitespace("")),
+            lpar=value.lpar[:-1],
+            rpar=value.rpar[1:],
+        )
+    return cst.Call(function, [cst.Arg(value)])
+
+
+def _passed(assign: cst.Assign, call: cst.Call, place: int) -> cst.Expr:
+    """The call as a statement, with the assigned value in its place."""
+    args = list(call.args)
+    value = assign.value
+    if isinstance(value, (cst.Tuple, cst.Yield)) and not value.lpar:
+        value = value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+    args[place] = args[place].with_changes(value=value)
+    return cst.Expr(call.with_changes(args=args), semicolon=assign.semicolon)
