@@ -36,6 +36,8 @@ def reset_reasons(cls: ModuleClass) -> Iterator[Reason]:
     for related in sorted(cls.relatives, key=lambda c: (c.path, c.facts.span)):
         if RESET in related.facts.mentioned or RESET in related.facts.body_names:
             yield "relative-resets", f"`{related.name}` uses or defines `{RESET}`", related.location
+        if "__getattr__" in related.facts.body_names:
+            yield "dynamic-access", f"`{related.name}` may have a `{RESET}` by `__getattr__`", related.location
         for base in related.bases:
             if isinstance(base, ModuleClass) or is_plain_base(base):
                 continue
