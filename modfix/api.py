@@ -31,6 +31,7 @@ from modfix.semantics.hook_facts import (
     Instrumenter,
     LocalPlan,
     Pair,
+    StoredOutput,
 )
 from modfix.semantics.hook_owners import HandleOwner, is_imported
 from modfix.semantics.inheritance import Reason
@@ -95,6 +96,7 @@ __all__ = [
     "ReplaceStatement",
     "Span",
     "Stability",
+    "StoredOutput",
     "Tested",
     "TorchCall",
     "Truth",

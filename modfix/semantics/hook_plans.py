@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from modfix.semantics.hook_detach import stored_outputs
 from modfix.semantics.hook_facts import (
     NO_HOOKS,
     REGISTRATIONS,
@@ -84,6 +85,7 @@ class _Planner:
             tuple(HandleLists(self.sites).lists()),
             tuple(instrumenters),
             tuple(backward_sites(self.sites)),
+            tuple(stored_outputs(self.sites)),
             frozenset(defined),
         )
 
