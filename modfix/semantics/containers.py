@@ -91,10 +91,12 @@ class _Reading:
 
     def container(self, stores: list[SelfStore]) -> Container | None:
         """What there is to say, or None where no store makes a container or nothing in it may be a module."""
+        stores = sorted(stores, key=lambda store: (store.statement.lineno, store.statement.col_offset))
         stored = [store for store in stores if store.value is not None and self._store(store)]
         if not stored:
             return None
-        for use in self._record.uses.get(self._attr, ()):
+        uses = self._record.uses.get(self._attr, [])
+        for use in sorted(uses, key=lambda use: (use.node.lineno, use.node.col_offset)):
             self._use(use.node, use.method)
         if not any(element.form is ElementForm.MADE for element in self._elements):
             return None
@@ -162,8 +164,9 @@ class _Reading:
         parents = self._links(store.method)
         if parents.scope(values[0]) is not function:
             self._trouble("shared-list", f"`{name.id}` is shared with another function", store.statement)
-        for node in walk(function):
-            if isinstance(node, ast.Name) and node.id == name.id and node is not name:
+        nodes = [node for node in walk(function) if isinstance(node, ast.Name)]
+        for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset)):
+            if node.id == name.id and node is not name:
                 if isinstance(node.ctx, ast.Store) and isinstance(parents.of(node), tuple):
                     step = parents.of(node)
                     assert step is not None

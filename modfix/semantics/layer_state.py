@@ -97,7 +97,7 @@ def parameter_count(layer: str, arguments: Arguments) -> int | None:
         return _sum(entries, (sizes.get("in_features"), sizes.get("out_features")), sizes.get("out_features"))
     if name == "Embedding":
         return _product(sizes.get("num_embeddings"), sizes.get("embedding_dim"))
-    if name in ("Conv1d", "Conv2d", "Conv3d") and "groups" not in bound:
+    if name in ("Conv1d", "Conv2d", "Conv3d") and bound.get("groups", "1") == "1":
         kernel = sizes.get("kernel_size")
         window = kernel if isinstance(kernel, tuple) else (kernel,) * int(name[4])
         channels = (sizes.get("in_channels"), sizes.get("out_channels"))

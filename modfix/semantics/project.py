@@ -79,6 +79,10 @@ class Project:
         """Whether ``ref`` in ``path`` is the dotted name ``wanted``, perhaps through re-exports of the project."""
         return self._references.means(path, ref, wanted)
 
+    def may_be_imported(self, path: str, name: str) -> bool:
+        """Whether another file may take ``name`` from the module ``path``, where it need not be defined."""
+        return self._references.may_be_imported(path, name)
+
     def is_module_value(self, cls: ModuleClass, ref: Ref) -> bool:
         """Whether calling ``ref`` inside ``cls`` certainly makes an ``nn.Module``."""
         return self._results.is_module_value(cls, ref)
@@ -110,9 +114,9 @@ class Project:
         return tuple(found.values())
 
     def called_elsewhere(self, cls: ModuleClass, method: str) -> bool:
-        """Whether ``method`` of ``cls`` may run at other times than when one of the class's own methods calls it.
+        """Whether ``method`` of ``cls`` may run at other times than when the class or an ancestor calls it.
 
-        A relative calls it, somebody reads the name through an object (`model.build()`), or a method hands it on
+        Another relative calls it, somebody reads the name through an object (`model.build()`), or a method hands it on
         (`self.apply(self.build)`).
         """
         called = (UseForm.CALL, UseForm.CALL_OTHER, UseForm.CAUGHT)
@@ -123,7 +127,7 @@ class Project:
             for use in relative.facts.attributes[method].uses
         )
         return (
-            any(method in relative.called_names for relative in (*cls.ancestors, *cls.descendants))
+            any(method in relative.called_names for relative in cls.relatives.difference((cls, *cls.ancestors)))
             or any(handed_on)
             or any(method in facts.mentioned for facts in self.files.values())
         )
@@ -153,6 +157,13 @@ class Project:
         """Uses of ``.attr`` through objects that may be of ``cls``; see `Readers.outside_readers`."""
         return self._readers.outside_readers(cls, attr)
 
+    def borrowers(self, cls: ModuleClass, method: str) -> Iterator[Location]:
+        """Places that take a method of ``cls`` from the class, so that it may run on other objects: `Block.forward`.
+
+        What a subclass does so is left out, for its objects are of ``cls`` as well.
+        """
+        return self._readers.borrowers(cls, method)
+
     def child_walks(self, cls: ModuleClass) -> tuple[ChildWalk, ...]:
         """Places where one child more of an object of ``cls`` would be noticed, known ones first."""
         return self._readers.child_walks(cls)
@@ -174,6 +185,11 @@ class Project:
             for note in facts.notes:
                 found.setdefault(note.kind, []).append((Location(path, note.line, note.column), note))
         return found
+
+    @cached_property
+    def self_called(self) -> frozenset[str]:
+        """Names of the methods that some class calls on its own object."""
+        return frozenset().union(*(cls.called_names for cls in self.classes()))
 
     @cached_property
     def tested_names(self) -> frozenset[str]:

@@ -140,12 +140,12 @@ def _parameters(before: Contracts, after: Contracts, renamed: _Renamed) -> Itera
 def _sharing(before: Contracts, after: Contracts, renamed: _Renamed) -> Iterator[Difference]:
     names = [_all_names(side) for side in (before, after)]
     known = names[0] & names[1]
-    ties = [{(a, b) for a, b in side["shared"].items() if a in known and b in known} for side in (before, after)]
-    for pairs, what in ((ties[0] - ties[1], "no longer shared"), (ties[1] - ties[0], "newly shared")):
-        if pairs:
-            yield Difference(
-                "parameters", "sharing-changed", f"{what}: {_some([f'`{a}` and `{b}`' for a, b in sorted(pairs)])}"
-            )
+    for entry, what in (("shared", "shared"), ("views", "views of one memory")):
+        ties = [{(a, b) for a, b in side[entry].items() if a in known and b in known} for side in (before, after)]
+        for pairs, change in ((ties[0] - ties[1], "no longer"), (ties[1] - ties[0], "newly")):
+            if pairs:
+                named = _some([f"`{a}` and `{b}`" for a, b in sorted(pairs)])
+                yield Difference("parameters", "sharing-changed", f"{change} {what}: {named}")
 
 
 def _all_names(side: Contracts) -> set[str]:

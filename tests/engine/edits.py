@@ -17,6 +17,8 @@ from modfix.model.edit import (
     EnsureImport,
     InsertAfter,
     InsertBefore,
+    MoveStatements,
+    PassAssigned,
     RemoveStatement,
     ReplaceCall,
     ReplaceExpression,
@@ -59,6 +61,10 @@ def recall(start: str, function: str, *keep: int) -> MakeEdit:
     return lambda text: ReplaceCall(PATH, call(text, start), function, keep)
 
 
+def passed(start: str, function: str, before: str, after: str) -> MakeEdit:
+    return lambda text: PassAssigned(PATH, statement(text, start), function, (before,), (after,))
+
+
 def enclose(start: str, function: str) -> MakeEdit:
     """Wraps the first and longest expression whose text begins with ``start``."""
 
@@ -93,6 +99,10 @@ def collapse(start: str, keep: Literal["body", "orelse"]) -> MakeEdit:
 
 def wrap(first: str, last: str, header: str) -> MakeEdit:
     return lambda text: WrapStatements(PATH, statement(text, first), statement(text, last), header)
+
+
+def move(header: str, call: str, *starts: str, docstring: str = "") -> MakeEdit:
+    return lambda text: MoveStatements(PATH, tuple(statement(text, s) for s in starts), header, call, docstring)
 
 
 def otherwise(start: str, source: str) -> MakeEdit:

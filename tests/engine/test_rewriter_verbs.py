@@ -17,7 +17,9 @@ from tests.engine.edits import (
     enclose,
     indented,
     method,
+    move,
     otherwise,
+    passed,
     recall,
     remove,
     replace,
@@ -411,6 +413,21 @@ CALL: list[Case] = [
     ("a word before", "y = not f(x, 1)\n", [recall("f(", "a.g", 0)], "y = not a.g(x)\n"),
 ]
 
+PASS: list[Case] = [
+    ("a call", "a.x = f(1)  # why\n", [passed("a.x", "a.r", '"x"', "p=False")], 'a.r("x", f(1), p=False)  # why\n'),
+    (
+        "over lines with comments",
+        "x = f(\n    1,  # one\n    # two\n    2,\n)\n",
+        [passed("x", "r", '"x"', "p=False")],
+        'r("x", f(\n    1,  # one\n    # two\n    2,\n), p=False)\n',
+    ),
+    ("in parentheses", "x = (a +\n     b)\n", [passed("x", "r", '"x"', "p=0")], 'r("x", (a +\n     b), p=0)\n'),
+    ("a tuple", "x = a, b\n", [passed("x", "r", '"x"', "p=0")], 'r("x", (a, b), p=0)\n'),
+    ("beside others", "y = 1; x = 2; z = 3\n", [passed("x", "r", '"x"', "p=0")], 'y = 1; r("x", 2, p=0); z = 3\n'),
+    ("edited inside", "x = V(a)\n", [passed("x", "r", '"x"', "p=0"), swap("V(a)", "a")], 'r("x", a, p=0)\n'),
+    ("short if", "if a: x = 2  # why\n", [passed("x", "r", '"x"', "p=0")], 'if a: r("x", 2, p=0)  # why\n'),
+]
+
 ENCLOSE: list[Case] = [
     ("a list", "a.x = [f(), g()]  # both\n", [enclose("[f(), g()]", "nn.M")], "a.x = nn.M([f(), g()])  # both\n"),
     ("a tuple", "x = (f(), g())\n", [enclose("(f(), g())", "M")], "x = M([f(), g()])\n"),
@@ -545,7 +562,72 @@ WRAP: list[Case] = [
     ("long string", "x = '''a\n  b\n'''\nb = 1\n", [wrap("x", "x", "if c:")], "if c:\n    x = '''a\n  b\n'''\nb = 1\n"),
 ]
 
-CASES = [*REMOVE, *COLLAPSE, *REPLACE, *INSERT, *METHOD, *ELSE, *CALL, *ENCLOSE, *WRAP]
+R = "def r(self):"
+HEAD = "class A:\n    def g(self):\n        a = 1\n"
+MOVE: list[Case] = [
+    (
+        "class with the last statement",
+        HEAD + "\n        # why\n        x = 2  # two\n\n    def h(self): pass\n",
+        [move(R, "self.r()", "x")],
+        HEAD + "\n        self.r()\n\n    def r(self):\n        # why\n        x = 2  # two\n\n    def h(self): pass\n",
+    ),
+    (
+        "class with a run in the middle",
+        HEAD + "        x = 2\n\n        # more\n        y = [\n            3,\n        ]\n        b = 4\n",
+        [move(R, "self.r()", "x", "y")],
+        HEAD + "        self.r()\n        b = 4\n\n"
+        "    def r(self):\n        x = 2\n\n        # more\n        y = [\n            3,\n        ]\n",
+    ),
+    (
+        "class with others between",
+        HEAD + "        # one\n        x = 2\n        b = 3\n\n        y = 4\n        c = 5\n",
+        [move(R, "self.r()", "x", "y")],
+        HEAD + "        b = 3\n\n        self.r()\n        c = 5\n\n"
+        "    def r(self):\n        # one\n        x = 2\n\n        y = 4\n",
+    ),
+    (
+        "class with all statements and a docstring",
+        "class A:\n    def g(self):\n        x = 2\n        # end\n\n    b = 1\n",
+        [move("def r(self) -> None:", "self.r()", "x", docstring='"""Do."""')],
+        "class A:\n    def g(self):\n        self.r()\n        # end\n\n"
+        '    def r(self) -> None:\n        """Do."""\n        x = 2\n\n    b = 1\n',
+    ),
+    (
+        "class with one of a line",
+        HEAD + "        x = 2; y = 3\n",
+        [move(R, "self.r()", "x")],
+        HEAD + "        self.r()\n        y = 3\n\n    def r(self):\n        x = 2\n",
+    ),
+    (
+        "class with a short method",
+        "class A:\n    def g(self): a = 1; x = 2  # why\n",
+        [move(R, "self.r()", "x")],
+        "class A:\n    def g(self):\n        a = 1\n        self.r()\n\n    def r(self):\n        x = 2  # why\n",
+    ),
+    (
+        "class with edits inside",
+        HEAD + "        for x in a:\n            y = f(b)\n        z = 3\n",
+        [move(R, "self.r()", "for", "z"), swap("b", "self.b"), remove("z"), wrap("y", "y", "if c:")],
+        HEAD + "        self.r()\n\n"
+        "    def r(self):\n        for x in a:\n            if c:\n                y = f(self.b)\n",
+    ),
+    (
+        "class with another method to come",
+        HEAD + "        x = 2\n\n    def h(self):\n        pass\n",
+        [move(R, "self.r()", "x"), method("class", F)],
+        HEAD + "        self.r()\n\n    def r(self):\n        x = 2\n\n    def h(self):\n        pass\n\n"
+        "    def f(self):\n        return 1\n",
+    ),
+    (
+        "class inside another",
+        "class B:\n    class A:\n        def g(self):\n            x = 2\n\n    def g(self):\n        b = 1\n",
+        [move(R, "self.r()", "x")],
+        "class B:\n    class A:\n        def g(self):\n            self.r()\n\n"
+        "        def r(self):\n            x = 2\n\n    def g(self):\n        b = 1\n",
+    ),
+]
+
+CASES = [*REMOVE, *COLLAPSE, *REPLACE, *INSERT, *METHOD, *ELSE, *CALL, *PASS, *ENCLOSE, *WRAP, *MOVE]
 
 
 def _names() -> list[str]:
@@ -557,8 +639,10 @@ def _names() -> list[str]:
         "method": METHOD,
         "else": ELSE,
         "call": CALL,
+        "pass": PASS,
         "enclose": ENCLOSE,
         "wrap": WRAP,
+        "move": MOVE,
     }
     return [f"{verb}-{case[0]}" for verb, cases in groups.items() for case in cases]
 

@@ -30,6 +30,12 @@ DIFFERENCES: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     ({}, {"parameters": [["fc.weight", "float32", [3, 3], False], BIAS_P]}, "keys-retyped", "`requires_grad` changed: `fc.weight`"),
     ({"shared": {"fc.bias": "fc.weight"}}, {}, "sharing-changed", "no longer shared: `fc.bias` and `fc.weight`"),
     ({}, {"shared": {"fc.bias": "fc.weight"}}, "sharing-changed", "newly shared: `fc.bias` and `fc.weight`"),
+    (
+        {"views": {"fc.bias": "fc.weight"}},
+        {},
+        "sharing-changed",
+        "no longer views of one memory: `fc.bias` and `fc.weight`",
+    ),
     ({"modules": [NET, FC, IDENTITY]}, {}, "children-changed", "modules lost: `skip`"),
     ({"modules": [NET, FC, IDENTITY]}, {"modules": [NET, IDENTITY, FC]}, "children-reordered", "modules in another order"),
     ({"modules": [NET, FC, IDENTITY]}, {"modules": [NET, FC, ["skip", "m.Skip", False]]}, "children-changed", "`skip` was `torch.nn.modules.linear.Identity` and is `m.Skip`"),
