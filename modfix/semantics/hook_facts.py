@@ -51,7 +51,7 @@ class HookSite(NamedTuple):
     statement: Span
     line: int
     column: int
-    source: str  # of the call; empty where it cannot be written elsewhere, for the comments in it
+    source: str  # of the call; empty where it cannot be written elsewhere, for a comment in it or a long string
     receiver: str  # source of the object
     receiver_known: bool  # it is an object, not an imported name or a class
     handle: Handle
