@@ -25,16 +25,18 @@ Example
 
 Fix safety
 ----------
-SAFE: every use of the attribute, in its class, its bases and its subclasses, is one of these: a test whose guarded
-code equals the code without it once `self.x(v)` is replaced by `v`; a call that no test protects (where the attribute
-was `None` such a run failed before; with other than one argument it still fails, with the same `TypeError`); a use
-directly behind the assignment of a submodule. Nobody outside these classes tests, passes on or stores an attribute of
-that name, unless the object certainly is of another class: so a type test says, or what made it, or an attribute that
-the code reads from it and no such object has. Walks over children that would notice one more of them cannot meet
-these classes. Such are walks that count, number, collect or pick; a loop that tells the children apart, as `if
-isinstance(m, nn.Conv2d)` does, or replaces each in its place is none. A test of truth (`if self.x:`) counts where a
-value that is false does nothing when called, as an empty `nn.Sequential`. What is called is taken for a class if it is
-a parameter or spelled in CapWords: were it a function that returns `None`, the call of `None` would fail.
+SAFE: every use of the attribute, in its class, its bases and its subclasses, is one of these: a test whose guarded code
+equals the code without it once `self.x(v)` is replaced by `v`; a call that no test protects (where the attribute was
+`None` such a run failed before; with other than one argument it still fails, with the same `TypeError`); the read of a
+member where nobody tests the attribute, for the same reason; a test for a type that is neither `None` nor an
+`nn.Identity`; a use directly behind the assignment of a submodule. Nobody outside these classes tests, passes on or
+stores an attribute of that name, unless the object certainly is of another class: so a type test says, or what made it,
+or an attribute that the code reads from it in any case and no such object has. Walks over children that would notice
+one more of them cannot meet these classes. Such are walks that count, number, collect or pick; a loop that tells the
+children apart, as `if isinstance(m, nn.Conv2d)` does, or replaces each in its place is none. A test of truth (`if
+self.x:`) counts where a value that is false does nothing when called, as an empty `nn.Sequential`. What is called is
+taken for a class if it is a parameter, spelled in CapWords or picked from `torch.nn` by name: were it a function that
+returns `None`, the call of `None` would fail. A lambda or a function of torch in place of a module stays as it is.
 
 UNSAFE: the project pickles whole models (`torch.save(model, ...)`). Files written before would load with `None` and
 meet no test. Also where the project compiles with TorchScript and the argument of a call is not certainly a tensor:
@@ -45,12 +47,12 @@ of the project: given an object of the class, there would be one more.
 
 DISPLAY: only a part of the project was read, so that readers elsewhere are unknown.
 
-Refused, with the line that blocks: everything else. A single use that would notice the difference blocks the
-attribute, because `nn.Identity()` is not `None`: sums (`out + self.x(v)` would count `v` twice), tested calls with
-several arguments, `self.x.weight`, tests that select other code, aliases that may hold another value, variables that
-may have none, `None` as a result, creation on demand, assignments outside construction or before `super().__init__()`,
-factories that may return `None`, children of the class picked by number, containers or classes of unknown packages as
-bases, dynamic attribute access.
+Refused, with the line that blocks: everything else. A single use that would notice the difference blocks the attribute,
+because `nn.Identity()` is not `None`: sums (`out + self.x(v)` would count `v` twice), tested calls with several
+arguments, `self.x.weight` beside a test, tests that select other code, aliases that may hold another value, variables
+that may have none, `None` as a result, creation on demand, assignments outside construction or before
+`super().__init__()`, factories that may return `None`, children of the class picked by number, containers or classes of
+unknown packages as bases, dynamic attribute access.
 
 `state_dict()`, parameters, random numbers, outputs and gradients stay as they are; `children()`, `named_modules()` and
 `repr()` gain an entry, which may stand before modules without state that it used to follow. Option `guards =

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from modfix.model.edit import Edit, ReplaceStatement
 from modfix.model.span import Location
 from modfix.semantics.facts import (
+    NOT_NONE,
     AttributeFacts,
     Completion,
     Definition,
@@ -59,7 +60,14 @@ class Defined(NamedTuple):
     def after_super_init(self) -> bool:
         """Whether ``nn.Module.__init__`` has certainly run, so that submodules may be assigned."""
         init = self.cls.facts.methods.get("__init__")
-        if init is None or init.super_init < 0:
+        by_ancestor = any(self.facts.method in above.called_names for above in self.cls.ancestors)
+        inits = [c.facts.methods["__init__"] for c in self.cls.ancestors if "__init__" in c.facts.methods]
+        if init is None or by_ancestor:
+            certain = bool(init or inits) and all(
+                method.super_init >= 0 for method in (*inits, *([init] if init else []))
+            )
+            return certain and by_ancestor and self.facts.method != "__init__"
+        if init.super_init < 0:
             return False
         return self.facts.method != "__init__" or init.super_init <= self.facts.statement.start
 
@@ -102,12 +110,12 @@ class Defined(NamedTuple):
         )
 
     def never_none(self) -> bool:
-        """Whether the calls in the value certainly return something.
+        """Whether the values other than None are certainly something.
 
-        Constructors, or functions that return modules only.
+        They are functions, or results of constructors and of functions that return modules only.
         """
         project = self.cls.project
-        return self.facts.kind in (ValueKind.CALL, ValueKind.OPTIONAL, ValueKind.NONE) and all(
+        return self.facts.kind is not ValueKind.NAME and all(
             self._is_module(ref) or (not self._is_member_of_parameter(ref) and project.returns_something(self.cls, ref))
             for ref in self.facts.refs
         )
@@ -148,6 +156,8 @@ class Defined(NamedTuple):
     def _passes_when_falsy(self, ref: str) -> bool:
         if ref.startswith("$"):
             return self._is_module_class_parameter(ref[1:]) or is_class_name(ref)
+        if ref in (NOT_NONE, "torch.nn.*"):
+            return True  # a function, or a module of torch
         made = self.cls.project.objects.instances(self.cls.path, ref)
         return made is not None and all(map(_passes_when_empty, made))
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from modfix.semantics.container_operations import NO_LIST_METHODS
-from modfix.semantics.facts import GIVEN, UseForm
+from modfix.semantics.facts import GIVEN, UNKNOWN, Added, Ref, UseForm
 from modfix.semantics.keys import caught, prefix
 from modfix.semantics.records import (
     CALLED,
@@ -30,6 +30,7 @@ from modfix.semantics.walks import CHILD_WALKS, DICTIONARY_WALKS, MODULE_WALKS
 _ATTRIBUTE_FUNCTIONS = frozenset({"getattr", "hasattr", "setattr", "delattr"})
 _BY_HAND = frozenset({"load_state_dict", "named_parameters", "parameters", "state_dict"})
 _BY_POSITION = frozenset({"enumerate", "len", "list", "next", "sorted", "tuple", "zip"})
+_PLAIN_TYPES = frozenset(f"builtins.{name}" for name in ("bool", "dict", "float", "int", "list", "set", "str", "tuple"))
 _STRING_TESTS = frozenset({"startswith", "endswith", "find", "count"})
 _CREATED = frozenset({form.module.rpartition(".")[2] for form in MODULE_FORMS.values()})
 _MODEL_METHODS = frozenset(
@@ -88,6 +89,8 @@ class CallReader:
         if context.record is not None and is_name(inner, context.self_name):
             assert context.method is not None
             context.record.self_calls.setdefault(context.method.name, set()).add(func.attr)
+            if func.attr in ("add_module", "register_module"):
+                self._added(node.args, context)
             name = dotted(node.args[0]) if func.attr == "add_module" and node.args else None
             if name is not None and name.partition(".")[0] == context.self_name:
                 context.record.notes.append(note("named-module", node, name.partition(".")[2]))
@@ -106,6 +109,19 @@ class CallReader:
             self.type_dispatch([str(node.args[0].value)], node)  # `classname.find("Dropout") != -1`
         elif func.attr == "save" and node.args and self._file.names.resolve(func, context.functions) == "torch.save":
             self._torch_save(node, context)
+
+    def _added(self, arguments: list[ast.expr], context: Context) -> None:
+        """Takes down a module that gets a name of `self`; ``arguments`` are the name and the module."""
+        assert context.record is not None
+        if len(arguments) != 2:
+            context.record.added.append(Added("", (UNKNOWN,)))
+            return
+        key = self._file.keys.key_of(arguments[0], context.functions)
+        if isinstance(arguments[1], ast.Call):
+            made_by: tuple[Ref, ...] = (self._file.callees.callee(arguments[1].func, context.functions),)
+        else:
+            made_by = self._file.origins.origin(arguments[1], context.functions, context.owner).made_by
+        context.record.added.append(Added(key, made_by))
 
     def _list_by_hand(self, node: ast.Call, holder: ast.Attribute, context: Context) -> None:
         """Notes `model.layers[0].parameters()` and `model.layers.index(m)`; for `self` the class knows."""
@@ -136,7 +152,7 @@ class CallReader:
                 self._file.notes.append(
                     note("identity-dispatch", node, "|".join(self._file.origins.held_by(first, context.functions)))
                 )
-            elif all(is_module_class(ref) and ref != "torch.nn.Module" for ref in refs):
+            elif all(map(_is_no_identity, refs)):
                 forms[first] = OF_TYPE  # neither None nor an Identity is one of these
 
     def type_dispatch(self, names: list[str], node: ast.expr) -> None:
@@ -153,6 +169,8 @@ class CallReader:
                 assert context.method is not None
                 context.record.mentioned.add(name.value)
                 context.record.strings.setdefault(name.value, []).append(SelfString(node, function, context.method))
+                if function == "setattr":
+                    self._added(node.args[1:], context)
             else:
                 source = dotted(node.args[0])
                 receiver = None if source is None else context.receiver(source)
@@ -176,6 +194,8 @@ class CallReader:
         assert context.record is not None
         if function in ("hasattr", "delattr"):
             return
+        if function == "setattr":
+            self._added(node.args[1:], context)
         if function == "getattr":
             parents = self._file.origins.parents(context.functions)
             step = parents.of(node)
@@ -201,6 +221,17 @@ class CallReader:
         named = _MODEL_NAME.search(source.rpartition(".")[2]) is not None
         if not plain and (named or reads & _MODEL_METHODS or source == context.self_name):
             self._file.notes.append(note("whole-model-pickle", node, source))
+
+
+def _is_no_identity(ref: Ref) -> bool:
+    """Whether a class is certainly neither that of None nor a base of `nn.Identity`.
+
+    It is another class of torch, a class statement of this file (or a function, which no type test takes), or one of
+    Python's containers and numbers.
+    """
+    if ref.startswith("@"):
+        return True
+    return (is_module_class(ref) and ref != "torch.nn.Module") or ref in _PLAIN_TYPES
 
 
 def _callees(call: ast.Call) -> Iterator[str]:

@@ -149,7 +149,7 @@ class MethodFacts(NamedTuple):
     parameter_defaults: tuple[
         tuple[str, Ref], ...
     ]  # parameters whose default is a name, e.g. `norm_layer=nn.BatchNorm2d`
-    decorated: bool
+    decorated: bool  # by anything but `staticmethod`
 
     @property
     def gives_self(self) -> bool:
@@ -256,6 +256,13 @@ class Walk(NamedTuple):
     origin: Origin  # of the object
 
 
+class Added(NamedTuple):
+    """A module that a method registers under a name: `self.add_module(name, module)`, `setattr(self, name, module)`."""
+
+    key: str  # the names it may have, see `modfix.semantics.names.may_name`
+    made_by: tuple[Ref, ...]  # as `Origin.made_by`
+
+
 class ClassFacts(NamedTuple):
     """One class."""
 
@@ -275,6 +282,7 @@ class ClassFacts(NamedTuple):
     conditional: bool  # under an `if` or `try`, so that another one of its name may take its place
     init: InitFacts | None  # of its own `__init__`
     calls: tuple[TorchCall, ...]  # by their ends: what is evaluated first comes first
+    added: tuple[Added, ...]
     containers: tuple[Container, ...]  # those that may hold modules
     tensors: tuple[PlainTensor, ...]  # attributes in which it stores tensors
     registers: frozenset[str]  # names of the buffers and parameters that it registers; "*" for a computed one
@@ -298,10 +306,14 @@ class OutsideUse(NamedTuple):
 
 
 class Receiver(NamedTuple):
-    """A name through which attributes are used, with all attributes that one function reads from it."""
+    """A name through which attributes are used, with attributes that it must have for the code not to fail.
+
+    These are all that one function reads from it, if the name means one object there, else those that are read
+    whenever the use runs.
+    """
 
     source: str
-    ref: Ref
+    made_by: tuple[Ref, ...]  # as `Origin.made_by`
     reads: frozenset[str]
     tested: tuple[tuple[int, int, tuple[Ref, ...]], ...]  # lines in which it is an object of one of these classes
 

@@ -125,21 +125,20 @@ class ModuleClass:
     @cached_property
     def construction(self) -> frozenset[str]:
         """Own methods that run only while the object is built: ``__init__``, and helpers that nothing else calls."""
-        methods = self.facts.methods
-        building = {"__init__"} & set(methods)
+        methods = [method for cls in (self, *self.ancestors) for method in cls.facts.methods.values()]
+        building = {"__init__"}
         while True:
+            reached = {name for method in methods if method.name in building for name in method.self_calls}
             more = {
                 name
-                for caller in building
-                for name in methods[caller].self_calls
-                if name in methods
-                and name not in building
-                and not methods[name].decorated
-                and all(name not in m.self_calls or m.name in building for m in methods.values())
+                for name in reached - building
+                if any(method.name == name for method in methods)
+                and all(not method.decorated for method in methods if method.name == name)
+                and all(name not in method.self_calls or method.name in building for method in methods)
                 and not self.project.called_elsewhere(self, name)
             }
             if not more:
-                return frozenset(building)
+                return frozenset(building & set(self.facts.methods))
             building |= more
 
     def family(self, attr: str) -> tuple[ModuleClass, ...]:

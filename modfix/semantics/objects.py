@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from functools import cached_property
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from modfix.semantics.facts import UNKNOWN, Origin, Ref, UseForm, ValueKind
-from modfix.semantics.names import is_class_name, is_configuration
+from modfix.semantics.names import is_class_name, is_configuration, may_name
 from modfix.semantics.torch_names import is_module_class
 from modfix.semantics.truth import Truth
 
@@ -200,9 +201,13 @@ class Objects:
             if name in cls.facts.attributes
             for definition in cls.facts.attributes[name].definitions
         ]
-        if (not stored and not foreign) or any(d.kind in (ValueKind.NAME, ValueKind.OTHER) for _, d in stored):
+        added = [(cls, added) for cls in inside for added in cls.facts.added if may_name(added.key, name)]
+        if (not stored and not added and not foreign) or any(map(_is_reached_otherwise, inside, repeat(name))):
+            return None
+        if any(d.kind in (ValueKind.NAME, ValueKind.OTHER) for _, d in stored):
             return None
         made = [(cls.path, _of_class(inner, cls)) for cls, d in stored for inner in d.refs]
+        made += [(cls.path, _of_class(inner, cls)) for cls, module in added for inner in module.made_by]
         return made + [(path, f"{cls}.*") for cls in foreign]
 
     def _returned_by(self, cls: ModuleClass, name: str) -> list[tuple[str, Ref]] | None:
@@ -220,6 +225,11 @@ class Objects:
     def stored_outside(self) -> frozenset[str]:
         """The attributes that code outside of their class gives to objects that may be modules."""
         return self._stored_anywhere.union(*(names for _, names in self._storers.values()))
+
+
+def _is_reached_otherwise(cls: ModuleClass, name: str) -> bool:
+    """Whether the class may store an attribute as an entry of `self.__dict__` or `self._modules`."""
+    return any(note.kind in ("__dict__", "_modules") and may_name(note.detail, name) for note in cls.facts.notes)
 
 
 def _any(answers: Iterable[Truth | None]) -> Truth | None:
@@ -240,6 +250,6 @@ def _makes_foreign_objects(ref: Ref) -> bool:
 
 def _of_class(ref: Ref, cls: ModuleClass) -> Ref:
     """``ref`` as said in ``cls``: methods with their class, local names unknown."""
-    if ref.startswith("self."):
+    if ref.startswith("self.") and "|" not in ref:
         return f"{ref}|{cls.qualname}"
     return UNKNOWN if ref.startswith("$") else ref

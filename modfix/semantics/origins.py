@@ -9,7 +9,7 @@ from modfix.semantics.certain_reads import CertainReads
 from modfix.semantics.dataflow import Parents, last_value, stores
 from modfix.semantics.facts import UNKNOWN, UNKNOWN_ORIGIN, Origin, Ref
 from modfix.semantics.scopes import Names
-from modfix.semantics.syntax import FunctionNode, arguments, dotted, is_name, walk
+from modfix.semantics.syntax import FunctionNode, arguments, dotted, is_name, picked_from, walk
 
 _DEPTH = 6  # of names that stand for names
 # Methods of modules that return the module.
@@ -40,6 +40,13 @@ class Origins:
         if root not in self._links:
             self._links[root] = Parents(root)
         return self._links[root]
+
+    def certain_reads(self, name: ast.Name, function: FunctionNode) -> frozenset[str]:
+        """The attributes read from a name whenever its statement runs: the object has them, or the code fails."""
+        parents = self.parents((function,))
+        is_parameter = any(arg.arg == name.id for arg in arguments(function))
+        once = self._names.scopes[function].times_stored(name.id) + is_parameter == 1
+        return self._certain_reads.of(parents, name) if once else self._certain_reads.of_loop(parents, name)
 
     def origin(
         self, value: ast.expr, functions: tuple[FunctionNode, ...], cls: tuple[str, str] | None = None, depth: int = 0
@@ -89,8 +96,13 @@ class Origins:
             return self.origin(func.value, functions, cls, depth + 1)
         if isinstance(func, ast.Attribute) and cls is not None and is_name(func.value, cls[1]):
             return Origin((f"self.{func.attr}|{cls[0]}",))
-        if isinstance(func, ast.Call) and is_name(func.func, "getattr") and func.args:
-            package = self._names.resolve(func.args[0], functions)  # getattr(torchvision.models, name)()
+        if isinstance(func, ast.Name) and functions:
+            chosen = self._names.scopes[functions[0]].values_of(func.id)
+            once = len(chosen) == 1 == self._names.scopes[functions[0]].times_stored(func.id)
+            func = chosen[0] if once and picked_from(chosen[0]) is not None else func
+        picked = picked_from(func)
+        if picked is not None:
+            package = self._names.resolve(picked, functions)  # getattr(torchvision.models, name)()
             return Origin((f"{package}.*",)) if package[0] not in "?@$." else UNKNOWN_ORIGIN
         made_by = self._names.resolve(func, functions)
         if made_by in _COPIES and call.args:

@@ -110,9 +110,9 @@ class Project:
         return tuple(found.values())
 
     def called_elsewhere(self, cls: ModuleClass, method: str) -> bool:
-        """Whether ``method`` of ``cls`` may run at other times than when one of the class's own methods calls it.
+        """Whether ``method`` of ``cls`` may run at other times than when the class or an ancestor calls it.
 
-        A relative calls it, somebody reads the name through an object (`model.build()`), or a method hands it on
+        Another relative calls it, somebody reads the name through an object (`model.build()`), or a method hands it on
         (`self.apply(self.build)`).
         """
         called = (UseForm.CALL, UseForm.CALL_OTHER, UseForm.CAUGHT)
@@ -123,7 +123,7 @@ class Project:
             for use in relative.facts.attributes[method].uses
         )
         return (
-            any(method in relative.called_names for relative in (*cls.ancestors, *cls.descendants))
+            any(method in relative.called_names for relative in cls.relatives.difference((cls, *cls.ancestors)))
             or any(handed_on)
             or any(method in facts.mentioned for facts in self.files.values())
         )

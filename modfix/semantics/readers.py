@@ -57,7 +57,7 @@ class Readers:
     def _refuted(self, path: str, receiver: Receiver, use: OutsideUse, cls: ModuleClass) -> bool:
         if is_configuration(receiver.source) or self._project.objects.lacks(cls, receiver.reads):
             return True
-        if receiver.ref.startswith("%") and self._cannot_be(path, Origin((receiver.ref,)), cls):
+        if self._cannot_be(path, Origin(receiver.made_by), cls):
             return True
         return any(
             first <= use.line <= last and self._cannot_be(path, Origin(classes), cls)

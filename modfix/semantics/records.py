@@ -6,7 +6,8 @@ import ast
 from typing import NamedTuple
 
 from modfix.model.source import SourceFile
-from modfix.semantics.facts import UNKNOWN, Note, Ref, UseForm
+from modfix.semantics.callees import Callees
+from modfix.semantics.facts import UNKNOWN, Added, Note, Ref, UseForm
 from modfix.semantics.keys import Keys
 from modfix.semantics.origins import Origins
 from modfix.semantics.positions import Positions
@@ -84,6 +85,7 @@ class ClassRecord:
         self.self_calls: dict[str, set[str]] = {}
         self.torch_calls: list[MethodCall] = []
         self.notes: list[Note] = []
+        self.added: list[Added] = []
         self.mentioned: set[str] = set()
 
 
@@ -99,6 +101,11 @@ class ReceiverRecord:
         self.ref: Ref = ""  # not resolved yet
         self.reads: set[str] = set()
         self.tested: list[tuple[int, int, tuple[Ref, ...]]] = []  # see `Receiver`
+
+    @property
+    def spans(self) -> tuple[tuple[int, int, tuple[Ref, ...]], ...]:
+        """The lines with a known type, see `Receiver`."""
+        return tuple(self.tested)
 
     def known_ref(self) -> Ref:
         """Where it comes from; unknown if nobody asked before."""
@@ -149,9 +156,10 @@ class FileRecord:
         self.positions = Positions(source.text)
         self.names = Names(tree)
         self.origins = Origins(self.names, tree)
+        self.callees = Callees(self.names)
         self.keys = Keys(self.names, self.origins.parents)
         self.records: list[ClassRecord] = []
-        self.outside: dict[str, list[tuple[UseForm, int, int, ReceiverRecord | None]]] = {}
+        self.outside: dict[str, list[tuple[UseForm, ast.expr, ReceiverRecord | None]]] = {}
         self.notes: list[Note] = []
         self.walks: list[tuple[ast.Call, Context]] = []
         self.contexts: dict[FunctionNode, tuple[str, str]] = {}  # of methods: the class, and the name of its `self`
@@ -161,7 +169,7 @@ class FileRecord:
 
     def add_outside(self, attr: str, form: UseForm, node: ast.expr, receiver: ReceiverRecord | None) -> None:
         """Takes down a use of an attribute through another object than ``self``."""
-        self.outside.setdefault(attr, []).append((form, node.lineno, node.col_offset + 1, receiver))
+        self.outside.setdefault(attr, []).append((form, node, receiver))
 
     def ref(self, receiver: ast.expr, context: Context) -> str:
         """The reference of an object by name; of `self.head` what the class stores there."""

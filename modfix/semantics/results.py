@@ -13,6 +13,8 @@ from modfix.semantics.truth import Truth
 if TYPE_CHECKING:
     from modfix.semantics.project import Project
 
+_MAKERS = frozenset({"functools.partial", "torch.nn.*"})  # calling them gives something
+
 
 class Results:
     """Answers for the calls in one project."""
@@ -98,4 +100,5 @@ class Results:
             where, _, name = target[1:].partition("@")
             function = self._project.files[where].functions.get(name)
             return function is not None and self._each_returns_something(None, where, function, seen)
-        return is_capitalized(target if target != UNKNOWN else ref) or canonical(target) in MODULE_FUNCTIONS
+        known = target in _MAKERS or canonical(target) in MODULE_FUNCTIONS
+        return known or is_capitalized(target if target != UNKNOWN else ref)

@@ -19,7 +19,8 @@ from modfix.semantics.hook_plans import hook_facts
 from modfix.semantics.initialisation import initialisation
 from modfix.semantics.mentions import mentions
 from modfix.semantics.places import FileTree
-from modfix.semantics.records import FileRecord, ReceiverRecord, note
+from modfix.semantics.receivers import ReceiverMaker
+from modfix.semantics.records import FileRecord, note
 from modfix.semantics.scopes import bound_names
 from modfix.semantics.syntax import arguments, is_name
 from modfix.semantics.walks import (
@@ -63,18 +64,6 @@ class _FactsMaker:
             names = node.names if isinstance(node, ast.ImportFrom) and node.module == "torch.jit" else []
             self._file.notes += [note("scripting", node) for alias in names if alias.name in SCRIPTING]
         make = ClassFactsMaker(self._file.path, self._file.positions, self._file.names)
-        receivers: list[Receiver] = []
-        index: dict[ReceiverRecord | None, int] = {None: -1}
-        outside: dict[str, tuple[OutsideUse, ...]] = {}
-        for attr, uses in self._file.outside.items():
-            for *_, record in uses:
-                if record is not None and record not in index:
-                    index[record] = len(receivers)
-                    reads = frozenset(record.reads if self._is_one_object(record) else ())
-                    receivers.append(Receiver(record.source, record.known_ref(), reads, tuple(record.tested)))
-            outside[attr] = tuple(
-                [OutsideUse(form, line, column, index[record]) for form, line, column, record in uses]
-            )
         blocks = [
             s for s in self._file.tree.body if not isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
         ]
@@ -82,7 +71,7 @@ class _FactsMaker:
         functions = {
             node.name: FunctionFacts(
                 node.name,
-                (UNKNOWN,) if node.name in alternatives else make.returns(node, (node,)),
+                (UNKNOWN,) if node.name in alternatives else self._file.callees.returns(node, (node,)),
                 frozenset([arg.arg for arg in arguments(node)]),
             )
             for node in self._file.tree.body
@@ -94,8 +83,7 @@ class _FactsMaker:
             self._file.names.stars,
             tuple([make.class_facts(record) for record in self._file.records]),
             functions,
-            outside,
-            tuple(receivers),
+            *self._outside(),
             tuple(self._file.notes),
             self._found_walks(),
             self._file.origins.arguments_of(self._file.contexts),
@@ -111,17 +99,18 @@ class _FactsMaker:
             for _, ref in scope.bound:
                 yield ref.rpartition(".")[2]
 
-    def _is_one_object(self, record: ReceiverRecord) -> bool:
-        """Whether a name stands for one object all through its function, so that all reads are of that object.
-
-        It is a parameter, or stored once by an assignment, and no test asks what it is.
-        """
-        if record.typed or record.function is None:
-            return not record.typed
-        scope, root = self._file.names.scopes[record.function], record.source.partition(".")[0]
-        times = scope.times_stored(root)
-        is_parameter = any(arg.arg == root for arg in arguments(record.function))
-        return times == 0 or (times == 1 and not is_parameter and len(scope.values_of(root)) == 1)
+    def _outside(self) -> tuple[dict[str, tuple[OutsideUse, ...]], tuple[Receiver, ...]]:
+        """The uses of attributes through other objects than ``self``, and these objects."""
+        make = ReceiverMaker(self._file)
+        index: dict[Receiver, int] = {}
+        outside: dict[str, tuple[OutsideUse, ...]] = {}
+        for attr, uses in self._file.outside.items():
+            found = []
+            for form, node, record in uses:
+                known = -1 if record is None else index.setdefault(make.receiver(record, node), len(index))
+                found.append(OutsideUse(form, node.lineno, node.col_offset + 1, known))
+            outside[attr] = tuple(found)
+        return outside, tuple(index)
 
     def _found_walks(self) -> tuple[Walk, ...]:
         """The walks that would notice an ``nn.Identity``."""

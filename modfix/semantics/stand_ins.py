@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from modfix.semantics.attributes import Attribute
+from modfix.semantics.attributes import Attribute, Reading
 from modfix.semantics.facts import UseForm, ValueKind
 from modfix.semantics.inheritance import Reason, base_reasons
 
@@ -92,7 +92,7 @@ def _definition_reasons(attr: Attribute) -> Iterator[Reason]:
             taken = defined.cls.project.files[defined.cls.path].bindings
             if defined.cls.spelling(IDENTITY) is None and "nn" in taken and "torch" in taken:
                 yield "no-name", "`nn` and `torch` mean something else in this file", defined.location
-        if facts.kind is ValueKind.OTHER:
+        if facts.kind is ValueKind.OTHER and not defined.never_none():
             yield "unknown-value", f"`self.{attr.name}` gets a value that may be `None` or no module", defined.location
         elif facts.kind in (ValueKind.CALL, ValueKind.OPTIONAL) and not defined.never_none():
             yield "factory", "the factory called here may return `None`", defined.location
@@ -140,7 +140,7 @@ def _use_reasons(attr: Attribute) -> Iterator[Reason]:
             called
             or use.facts.form is UseForm.TYPE_TEST
             or use.facts.dominated
-            or (use.facts.form, use.facts.detail) == (UseForm.MEMBER, "forward")
+            or (use.facts.form is UseForm.MEMBER and (use.facts.detail == "forward" or _fails_on_none(attr, use)))
         )
         if not harmless:
             kind, reason = _USE_REASONS[use.facts.form]
@@ -151,6 +151,14 @@ def _use_reasons(attr: Attribute) -> Iterator[Reason]:
             f"no class of the hierarchy calls `self.{attr.name}(...)`",
             attr.optional_definitions[0].location,
         )
+
+
+def _fails_on_none(attr: Attribute, use: Reading) -> bool:
+    """Whether reading a member fails where the attribute is None, as a call does, and the failure goes up.
+
+    A property that reads it may be asked for by `hasattr`. Where tests tell None apart, it is a state of its own.
+    """
+    return not attr.guards and not use.cls.facts.methods[use.facts.method].decorated
 
 
 def _project_reasons(attr: Attribute) -> Iterator[Reason]:
