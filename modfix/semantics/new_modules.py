@@ -32,9 +32,9 @@ class NewModules:
         yield from self._of_readers()
 
     def reasons_of_children(self) -> Iterator[Reason]:
-        """Why something that depends on the children of the class may notice another one, wherever it is created."""
+        """Why something that depends on the children of the class certainly notices another one."""
         yield from self._of_bases()
-        yield from self._of_readers()
+        yield from self._of_readers(known=True)
 
     def _of_bases(self) -> Iterator[Reason]:
         cls = self.cls
@@ -62,7 +62,8 @@ class NewModules:
             if not below.runs_init_of(self.cls):
                 yield "skips-init", f"`{below.name}` may not run `{self.cls.name}.__init__`", below.location
 
-    def _of_readers(self) -> Iterator[Reason]:
+    def _of_readers(self, *, known: bool = False) -> Iterator[Reason]:
+        """Readers of the children; only ``known`` ones, or all that may be of the class."""
         cls = self.cls
         for related in sorted(cls.relatives, key=lambda c: (c.path, c.facts.span)):
             for note in related.facts.notes:
@@ -74,7 +75,8 @@ class NewModules:
                 yield "dynamic-access", f"`{related.name}` defines `{name}`", related.location
         for walk in cls.project.child_walks(cls):
             reason = f"children are picked by position or number here, perhaps those of `{cls.name}`"
-            yield "child-walk", reason, walk.location
+            if walk.known or not known:
+                yield "child-walk", reason, walk.location
 
     def place_reasons(self, call: TorchCall) -> Iterator[Reason]:
         """Why the method that holds a call cannot use a module of the object."""
