@@ -3,9 +3,10 @@
 What it does
 ------------
 A function or script that registers a hook, runs the model and reads the results, holds the hook with a `with`
-statement around just that. `handle = ...` and `handle.remove()` in one block become a `with` statement, too, so that an
-error in between does not leave the hook behind. An object that registers hooks keeps the handles in a list and gets a
-method `remove_hooks`. A function that hooks what it is given, and returns nothing, returns the handles.
+statement around just that. `handle = ...` and `handle.remove()` in one block become a `with` statement, too, and so do
+a list of handles and the loop that removes them, so that an error in between does not leave the hook behind. An object
+that registers hooks keeps the handles in a list and gets a method `remove_hooks`. A function that hooks what it is
+given, and returns nothing, returns the handles.
 
 Why
 ---
@@ -28,9 +29,10 @@ SAFE: a `with` statement whose hooks write only into variables of the same funct
 itself has made and gives to nobody; a pair of registration and removal; a list of handles for objects that all come to
 have one before they register a hook.
 
-UNSAFE: a `with` statement where the store is handed on (`return features`) or the hooks print, for they no longer do so
-when the model runs again; a list of handles that is there already, with a method that now takes more hooks off; objects
-that are unpickled from files written before.
+UNSAFE: a pair with a `return`, `break` or `continue` between, which today leaves the hook on the module; a `with`
+statement where the store is handed on (`return features`) or the hooks print, for they no longer do so when the model
+runs again; a list of handles that is there already, with a method that now takes more hooks off; objects that are
+unpickled from files written before.
 
 DISPLAY: only a part of the project was read, and objects or callers elsewhere may be concerned.
 
@@ -40,7 +42,8 @@ handle; functions that return something else; registrations in `forward`, which 
 global, hooks made in a loop that all see the last value of its variable, hooks that remove a handle while hooks run,
 and receivers that may be no module. Hooks on tensors and on `state_dict` are left alone: they die with their owner.
 
-A list of handles is copied and pickled along with its object, and then holds handles of the copy's hooks.
+A list of handles is copied and pickled along with its object, and so are the hooks; the copy has handles of its own. A
+hook that is a lambda or a function inside another one cannot be pickled.
 
 References
 ----------
@@ -58,6 +61,7 @@ from modfix.api import (
     Fix,
     Handle,
     HandleOwner,
+    HandleStack,
     HookNote,
     HookSite,
     Instrumenter,
@@ -70,6 +74,7 @@ from modfix.api import (
     paired_edits,
     returned_edits,
     scoped_edits,
+    stacked_edits,
 )
 
 SCRIPT = "<module>"
@@ -96,6 +101,8 @@ class Hooks(Codemod):
                 yield self._refused(file, facts.sites[index], _message(facts.sites[index]), unknown)
         for pair in facts.pairs:
             yield self._paired(file, pair)
+        for stack in facts.stacks:
+            yield self._stacked(file, stack)
         for plan in facts.local:
             certain = plan.certain and not (plan.script and is_imported(file.project, file.path))
             if loose.issuperset(plan.sites) and (certain or not any(facts.sites[i].owner for i in plan.sites)):
@@ -123,10 +130,26 @@ class Hooks(Codemod):
             return None
         return HookNote("unknown-receiver", f"`{site.receiver}` is not known to be a module", site.line, site.column)
 
+    def _stacked(self, file: ProjectFile, stack: HandleStack) -> Finding:
+        site = file.facts.hooks.sites[stack.sites[0]]
+        message = f"the handles in `{stack.name}` are not removed when the code before that fails"
+        try:
+            edits = stacked_edits(file, stack)
+        except LookupError as error:
+            return self._refused(file, site, message, HookNote("no-name", str(error), site.line, site.column))
+        fix = Fix("Hold the hooks with an `ExitStack`", edits, *_early(stack.left_early))
+        return self._finding(file, site, message, fix=fix)
+
     def _paired(self, file: ProjectFile, pair: Pair) -> Finding:
         site = file.facts.hooks.sites[pair.sites[0]]
         message = f"`{site.name}.remove()` is not reached when the code before it fails"
-        fix = Fix("Hold the hook with a `with` statement", paired_edits(file, pair), Applicability.SAFE)
+        applicability = Applicability.UNSAFE if pair.left_early else Applicability.SAFE
+        note = (
+            "the code between may leave early, and then leaves the hook on the module today"
+            if pair.left_early
+            else None
+        )
+        fix = Fix("Hold the hook with a `with` statement", paired_edits(file, pair), applicability, note)
         return self._finding(file, site, message, fix=fix)
 
     def _scoped(self, file: ProjectFile, plan: LocalPlan, certain: bool) -> Finding:
@@ -187,6 +210,13 @@ class Hooks(Codemod):
     ) -> Finding:
         where = Location(file.path, site.line, site.column)
         return Finding(self.name, where, site.span, site.function or SCRIPT, message, fix=fix, refusal=refusal)
+
+
+def _early(left: bool) -> tuple[Applicability, str | None]:
+    """How safe it is to hold hooks that are removed today, unless the code between leaves early."""
+    if not left:
+        return Applicability.SAFE, None
+    return Applicability.UNSAFE, "the code between may leave early, which leaves the hook on the module today"
 
 
 def _message(site: HookSite) -> str:

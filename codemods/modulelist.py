@@ -36,9 +36,9 @@ No finding: the elements are registered already, because they are attributes, or
 Refused: elements that are not certainly modules, or that come from outside (`self.parent = [parent]` may hide a cycle
 on purpose), or that are never called; names that `nn.Module` uses (`modules`, `children`); keys that `nn.ModuleDict`
 does not take; operations that the containers of torch lack (`.index()`, `.get()`, `[m] + layers`); lists that other
-code gets or sets; parameters that are collected by hand for an optimizer, which would get them twice; classes that override
-`parameters()`, `state_dict()` or `train()`; walks such as `for m in self.modules()` that would now initialise the
-elements, too; what `functional` refuses of a class that gets another child.
+code gets or sets; parameters that are collected by hand for an optimizer, which would get them twice; classes that
+override `parameters()`, `state_dict()` or `train()`; walks such as `for m in self.modules()` that would now initialise
+the elements, too; what `functional` refuses of a class that gets another child.
 
 References
 ----------
@@ -96,8 +96,7 @@ class ModuleList(Codemod):
 def _safety(hidden: Unregistered) -> tuple[Applicability, str | None]:
     applicability, note = NewModules(hidden.cls).applicability(())
     if hidden.stateless:
-        doubt = next(hidden.doubts(), None)
-        return (applicability, note) if doubt is None else (min(applicability, Applicability.UNSAFE), doubt)
+        return applicability, note
     told = hidden.consequences()
     return min(applicability, Applicability.UNSAFE), f"{told}; {note}" if note else told
 

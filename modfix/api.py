@@ -9,6 +9,7 @@ from modfix.model.edit import (
     EnsureImport,
     InsertAfter,
     InsertBefore,
+    MoveStatements,
     PassAssigned,
     RemoveStatement,
     ReplaceCall,
@@ -22,11 +23,13 @@ from modfix.model.span import Location, Span
 from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
 from modfix.semantics.bufferable import Bufferable
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
-from modfix.semantics.hook_edits import paired_edits, returned_edits, scoped_edits
+from modfix.semantics.function_calls import FunctionCall, function_calls
+from modfix.semantics.hook_edits import paired_edits, returned_edits, scoped_edits, stacked_edits
 from modfix.semantics.hook_facts import (
     BackwardSite,
     GradientUse,
     Handle,
+    HandleStack,
     HookNote,
     HookSite,
     Instrumenter,
@@ -35,12 +38,13 @@ from modfix.semantics.hook_facts import (
 )
 from modfix.semantics.hook_owners import HandleOwner, is_imported
 from modfix.semantics.inheritance import Reason
-from modfix.semantics.init_facts import BiasAccess, OldName, Presence
+from modfix.semantics.init_facts import BiasAccess, InitPlan, OldName, Presence
 from modfix.semantics.init_names import DEPRECATED as DEPRECATED_INIT_NAMES
 from modfix.semantics.module_class import ModuleClass
-from modfix.semantics.new_modules import NewModules, attribute_name, set_once
+from modfix.semantics.new_modules import NewModules, StoredCall, attribute_name
 from modfix.semantics.project import Project
 from modfix.semantics.project_file import ProjectFile
+from modfix.semantics.resets import reset_reasons
 from modfix.semantics.stand_ins import IDENTITY, store_reasons, use_reasons
 from modfix.semantics.torch_functions import MODULE_FORMS, PURE_MODULES, ModuleForm
 from modfix.semantics.truth import Truth
@@ -68,11 +72,14 @@ __all__ = [
     "EnsureImport",
     "Finding",
     "Fix",
+    "FunctionCall",
     "GradientUse",
     "Handle",
     "HandleOwner",
+    "HandleStack",
     "HookNote",
     "HookSite",
+    "InitPlan",
     "InsertAfter",
     "InsertBefore",
     "Instrumenter",
@@ -80,6 +87,7 @@ __all__ = [
     "Location",
     "ModuleClass",
     "ModuleForm",
+    "MoveStatements",
     "NewModules",
     "NoOptions",
     "OldName",
@@ -97,6 +105,7 @@ __all__ = [
     "ReplaceStatement",
     "Span",
     "Stability",
+    "StoredCall",
     "Tested",
     "TorchCall",
     "Truth",
@@ -106,12 +115,14 @@ __all__ = [
     "WrapExpression",
     "WrapStatements",
     "attribute_name",
+    "function_calls",
     "is_imported",
     "optional_attributes",
     "paired_edits",
+    "reset_reasons",
     "returned_edits",
     "scoped_edits",
-    "set_once",
+    "stacked_edits",
     "store_reasons",
     "use_reasons",
 ]

@@ -145,6 +145,28 @@ class WrapStatements:
 
 
 @dataclass(frozen=True, slots=True)
+class MoveStatements:
+    """Move statements of a method into a new method behind it, and leave ``call`` where the last of them stood.
+
+    ``statements`` stand in the body of the method itself, in this order; others may stand between them. ``header`` is
+    the first line of the new method, ``docstring`` an expression that comes first in it, or empty. Comments above and
+    behind the statements move along, and so do blank lines between those that touch. Edits inside the statements can be
+    part of the same fix.
+    """
+
+    path: str
+    statements: tuple[Span, ...]
+    header: str
+    call: str
+    docstring: str = ""
+
+    @property
+    def span(self) -> Span:
+        """From the start of the first statement to the end of the last."""
+        return Span(self.statements[0].start, self.statements[-1].end)
+
+
+@dataclass(frozen=True, slots=True)
 class AddMethod:
     """Append the method ``source`` (one ``def`` at column 0) to the class at ``span``, or put it behind ``after``."""
 
@@ -182,6 +204,7 @@ Edit: TypeAlias = (
     | CollapseBranch
     | AddElse
     | WrapStatements
+    | MoveStatements
     | AddMethod
     | EnsureImport
 )

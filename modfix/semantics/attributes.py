@@ -377,6 +377,8 @@ class Attribute:
         added = {note.detail for note in notes if note.kind == "named-module"}
         for cls in self._hierarchy:
             for note in cls.facts.notes:
+                if note.kind == "computed-module":
+                    continue  # a name that comes into being, not one that is read
                 if note.kind == "named-module" or (note.kind == "named-attribute" and note.detail in added):
                     continue  # `self.add_module(self.norm_name, norm)`, and the property that reads it
                 if note.kind != "named-attribute" and not may_name(note.detail, self.name):

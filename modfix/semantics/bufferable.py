@@ -9,10 +9,11 @@ from functools import cached_property
 from modfix.model.span import Location
 from modfix.semantics.attributes import DYNAMIC_METHODS, Attribute, Defined
 from modfix.semantics.facts import UseForm, ValueKind
-from modfix.semantics.module_class import ModuleClass, Truth
-from modfix.semantics.new_modules import Reason
+from modfix.semantics.inheritance import Reason
+from modfix.semantics.module_class import ModuleClass
 from modfix.semantics.tensor_facts import NoneStore, PlainTensor, TensorStore
 from modfix.semantics.torch_names import EXTERNAL_MODULE_BASES, MODULE_MEMBERS, is_module_class
+from modfix.semantics.truth import Truth
 
 _CASTS = ("bfloat16", "double", "half")
 _SPREADS = ("DistributedDataParallel", "DataParallel", "DDP")

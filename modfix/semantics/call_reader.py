@@ -31,6 +31,7 @@ _ATTRIBUTE_FUNCTIONS = frozenset({"getattr", "hasattr", "setattr", "delattr"})
 _BY_HAND = frozenset({"load_state_dict", "named_parameters", "parameters", "state_dict"})
 _BY_POSITION = frozenset({"enumerate", "len", "list", "next", "sorted", "tuple", "zip"})
 _PLAIN_TYPES = frozenset(f"builtins.{name}" for name in ("bool", "dict", "float", "int", "list", "set", "str", "tuple"))
+_REGISTERS = frozenset({"add_module", "register_buffer", "register_module", "register_parameter"})
 _STRING_TESTS = frozenset({"startswith", "endswith", "find", "count"})
 _CREATED = frozenset({form.module.rpartition(".")[2] for form in MODULE_FORMS.values()})
 _MODEL_METHODS = frozenset(
@@ -89,8 +90,8 @@ class CallReader:
         if context.record is not None and is_name(inner, context.self_name):
             assert context.method is not None
             context.record.self_calls.setdefault(context.method.name, set()).add(func.attr)
-            if func.attr in ("add_module", "register_module"):
-                self._added(node.args, context)
+            if func.attr in _REGISTERS:
+                self._registered(node, func.attr, context)
             name = dotted(node.args[0]) if func.attr == "add_module" and node.args else None
             if name is not None and name.partition(".")[0] == context.self_name:
                 context.record.notes.append(note("named-module", node, name.partition(".")[2]))
@@ -123,6 +124,18 @@ class CallReader:
             made_by = self._file.origins.origin(arguments[1], context.functions, context.owner).made_by
         context.record.added.append(Added(key, made_by))
 
+    def _registered(self, node: ast.Call, method: str, context: Context) -> None:
+        """Takes down `self.add_module("name", m)` and the like; notes a computed name."""
+        assert context.record is not None
+        if method in ("add_module", "register_module"):
+            self._added(node.args, context)
+        named = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg == "name")]
+        if named and isinstance(named[0], ast.Constant):
+            context.record.mentioned.add(str(named[0].value))
+        else:
+            key = self._file.keys.key_of(named[0], context.functions) if named else ""
+            context.record.notes.append(note("computed-module", node, key))
+
     def _list_by_hand(self, node: ast.Call, holder: ast.Attribute, context: Context) -> None:
         """Notes `model.layers[0].parameters()` and `model.layers.index(m)`; for `self` the class knows."""
         if not is_name(holder.value, context.self_name):
@@ -135,7 +148,8 @@ class CallReader:
                 self._attribute_by_name(node, name, context)
         elif name == "vars":
             if context.record is not None and is_name(first, context.self_name):
-                context.record.notes.append(note("__dict__", node))
+                reads = self._file.keys.only_reads(node, context.functions)
+                context.record.notes.append(note("__dict__", node, reads=reads))
         elif name in _BY_POSITION:
             self._file.by_position.update(_callees(node))
         elif name in self._none_tests:
@@ -162,6 +176,10 @@ class CallReader:
 
     def _attribute_by_name(self, node: ast.Call, function: str, context: Context) -> None:
         name = node.args[1]
+        if function in ("setattr", "delattr"):
+            ref = self._file.names.resolve(node.args[0], context.functions)
+            if is_module_class(ref):
+                self._file.notes.append(note("patched-class", node, ref.rpartition(".")[2]))
         on_self = context.record is not None and is_name(node.args[0], context.self_name)
         if isinstance(name, ast.Constant) and isinstance(name.value, str):
             if on_self:
@@ -196,8 +214,8 @@ class CallReader:
             return
         if function == "setattr":
             self._added(node.args[1:], context)
+        parents = self._file.origins.parents(context.functions)
         if function == "getattr":
-            parents = self._file.origins.parents(context.functions)
             step = parents.of(node)
             call = step[0] if step is not None and step[1] == "func" else None
             if isinstance(call, ast.Call) and is_plain_call(call) and not caught(parents, node):
@@ -207,7 +225,8 @@ class CallReader:
             context.record.notes.append(note("named-attribute", node, name.partition(".")[2]))
         else:
             key = self._file.keys.key_of(node.args[1], context.functions)
-            context.record.notes.append(note("computed-attribute", node, key))
+            reads = function == "getattr" and len(node.args) == 2 and not caught(parents, node)
+            context.record.notes.append(note("computed-attribute", node, key, reads=reads))
 
     def _torch_save(self, node: ast.Call, context: Context) -> None:
         """Notes `torch.save(model, ...)`: old files of whole models load without the new attribute values."""

@@ -216,6 +216,16 @@ class Note(NamedTuple):
     line: int
     column: int
     detail: str
+    reads: bool = False  # it only looks at what is there in any case
+
+
+class ClassRead(NamedTuple):
+    """A method or the like that is read from a class: `Block.forward`."""
+
+    ref: Ref  # of the class
+    line: int
+    column: int
+    offset: int
 
 
 class Origin(NamedTuple):
@@ -287,6 +297,11 @@ class ClassFacts(NamedTuple):
     tensors: tuple[PlainTensor, ...]  # attributes in which it stores tensors
     registers: frozenset[str]  # names of the buffers and parameters that it registers; "*" for a computed one
 
+    def method_at(self, line: int) -> str:
+        """The name of the method that holds a line of the class."""
+        above = [method for method in self.methods.values() if method.line <= line]
+        return max(above, key=lambda method: method.line).name if above else ""
+
 
 class FunctionFacts(NamedTuple):
     """One function at module level."""
@@ -332,7 +347,9 @@ class FileFacts:
     notes: tuple[Note, ...]
     walks: tuple[Walk, ...]
     arguments: dict[str, tuple[Origin, ...]]  # the objects passed for a parameter in this file
+    imports: frozenset[Ref]  # what it imports, anywhere; ``a.*`` for a star
     mentioned: frozenset[str]  # names that it imports, attributes read from other objects than `self`, keywords (`k=`)
+    class_reads: dict[str, tuple[ClassRead, ...]]  # by the name of what is read
     by_position: frozenset[str]  # names of functions whose results are listed, numbered, counted or paired
     width: int  # of its longest line, in columns
     mentions: dict[str, frozenset[str]]  # see `modfix.semantics.mentions`

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 
 from modfix.semantics.call_reader import CallReader
-from modfix.semantics.facts import UNKNOWN, UseForm
+from modfix.semantics.facts import UNKNOWN, ClassRead, UseForm
+from modfix.semantics.keys import is_modules
 from modfix.semantics.records import (
     NONE_TESTED,
     ClassRecord,
@@ -22,6 +23,8 @@ from modfix.semantics.records import (
 )
 from modfix.semantics.scopes import Scope
 from modfix.semantics.syntax import FunctionNode, arguments, dotted, flat, is_name, is_none, walk
+from modfix.semantics.torch_names import is_module_class
+from modfix.semantics.walks import done_to
 
 SCRIPTING = frozenset({"ScriptModule", "export", "script", "script_method"})  # of torch.jit
 _PLAIN = Form(UseForm.VALUE, "")
@@ -137,6 +140,9 @@ class FileReader:
         if node.attr in SCRIPTING:
             self._scripting(node, context)
         store = node.ctx.__class__
+        holder = inner.attr if inner.__class__ is ast.Attribute else getattr(inner, "id", "")
+        if holder[:1].isupper():
+            self._of_class(node, inner, context)
         if store is ast.Store:
             form = _STORED
         elif store is ast.Del:
@@ -166,6 +172,18 @@ class FileReader:
         if receiver.ref[0] in "?@$.%":  # else an attribute of an imported module or class
             self._file.add_outside(node.attr, form.form, node, receiver)
 
+    def _of_class(self, node: ast.Attribute, holder: ast.expr, context: Context) -> None:
+        """Takes down `Block.forward`, and notes `nn.ReLU.forward = f`."""
+        ref = self._file.names.resolve(holder, context.functions)
+        if ref == UNKNOWN or node.attr.startswith("__"):
+            return
+        if is_module_class(ref):
+            if not isinstance(node.ctx, ast.Load):
+                self._file.notes.append(note("patched-class", node, ref.rpartition(".")[2]))
+        elif isinstance(node.ctx, ast.Load) and not ref.startswith("torch."):
+            place = ref, node.lineno, node.col_offset + 1, self._file.positions.span(node).start
+            self._file.class_reads.setdefault(node.attr, []).append(ClassRead(*place))
+
     def _scripting(self, node: ast.Attribute, context: Context) -> None:
         """Notes `torch.jit.script(model)` and the like; not where it decorates a function, which holds no module."""
         if (
@@ -183,11 +201,38 @@ class FileReader:
         if attr == "__dict__" or (attr == "_modules" and form is not _STORED):
             key = self._file.keys.entry(node, context.functions)
             if key is not None:
-                record.notes.append(note(attr, node, key))
+                reads = form is not _STORED and (
+                    self._file.keys.only_reads(node, context.functions) or self._hands_each_on(node, context)
+                )
+                record.notes.append(note(attr, node, key, reads=reads or method.name == "__setstate__"))
         if form is _STORED:
             record.stored_in.setdefault(attr, set()).add(method)
         if node not in record.targets:  # `self.x += 1`, `for self.x in ...`, `with ... as self.x` are here, too
             record.uses.setdefault(attr, []).append(SelfUse(node, form, method))
+
+    def _hands_each_on(self, modules: ast.Attribute, context: Context) -> bool:
+        """Whether `for name in self._modules: initialise(self._modules[name])` passes over a module without weights."""
+        step = self._file.origins.parents(context.functions).of(modules)
+        loop = step[0] if step is not None and step[1] == "iter" else None
+        if not isinstance(loop, ast.For) or not isinstance(loop.target, ast.Name) or loop.orelse:
+            return False
+        key = loop.target.id
+        for statement in loop.body:
+            call = statement.value if isinstance(statement, ast.Expr) else None
+            if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.keywords:
+                return False
+            function = self._function_named(call.func.id)
+            for index, argument in enumerate(call.args):
+                if all(not is_name(node, key) for node in walk(argument)):
+                    continue
+                entry = isinstance(argument, ast.Subscript) and is_modules(argument.value)
+                if not entry or function is None or done_to(function, index, self._file.names):
+                    return False
+        return True
+
+    def _function_named(self, name: str) -> ast.FunctionDef | None:
+        found = [node for node in self._file.tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
+        return found[0] if len(found) == 1 and self._file.names.bindings.get(name) == "@" + name else None
 
     def _assigned(
         self, statement: ast.Assign | ast.AnnAssign, target: ast.expr, value: ast.expr, context: Context

@@ -14,7 +14,7 @@ from modfix.model.edit import (
     ReplaceStatement,
     WrapStatements,
 )
-from modfix.semantics.hook_facts import Handle, HookSite, Instrumenter, LocalPlan, Pair
+from modfix.semantics.hook_facts import Handle, HandleStack, HookSite, Instrumenter, LocalPlan, Pair
 from modfix.semantics.hook_owners import append
 from modfix.semantics.project_file import ProjectFile
 
@@ -50,6 +50,20 @@ def paired_edits(file: ProjectFile, pair: Pair) -> tuple[Edit, ...]:
     else:
         header = _header([site.name for site in sites])
     return (*removed, WrapStatements(file.path, pair.first, pair.last, header))
+
+
+def stacked_edits(file: ProjectFile, stack: HandleStack) -> tuple[Edit, ...]:
+    """The edits that make an `ExitStack` of a list of handles.
+
+    Raises:
+        LookupError: there is no name for it.
+    """
+    path = file.path
+    spelled, imports = _exit_stack(file)
+    removed = (RemoveStatement(path, stack.created), RemoveStatement(path, stack.removed))
+    entered = [ReplaceExpression(path, span, f"{stack.name}.enter_context") for span in stack.appends]
+    wrapped = WrapStatements(path, stack.first, stack.last, f"with {spelled}() as {stack.name}:")
+    return (*imports, *removed, wrapped, *entered)
 
 
 def returned_edits(file: ProjectFile, function: Instrumenter) -> tuple[Edit, ...]:

@@ -93,6 +93,21 @@ class Pair(NamedTuple):
     last: Span
     indentation: int
     function: str
+    left_early: bool  # the code between may leave the block without an error
+
+
+class HandleStack(NamedTuple):
+    """A local list to which handles are appended, and a loop that removes them all in the block that creates it."""
+
+    sites: tuple[int, ...]
+    name: str
+    created: Span  # the statement
+    appends: tuple[Span, ...]  # `handles.append`
+    removed: Span  # the loop
+    first: Span  # of the statements between
+    last: Span
+    function: str
+    left_early: bool  # see `Pair`
 
 
 class HandleList(NamedTuple):
@@ -145,10 +160,11 @@ class HookFacts(NamedTuple):
     sites: tuple[HookSite, ...] = ()
     local: tuple[LocalPlan, ...] = ()
     pairs: tuple[Pair, ...] = ()
+    stacks: tuple[HandleStack, ...] = ()
     lists: tuple[HandleList, ...] = ()
     instrumenters: tuple[Instrumenter, ...] = ()
     backward: tuple[BackwardSite, ...] = ()
-    overridden: frozenset[str] = frozenset()  # of `REGISTRATIONS`: a class of the file defines such a method
+    overridden: frozenset[str] = frozenset()  # of `REGISTRATIONS`: a class has a method of that name
 
 
 NO_HOOKS = HookFacts()

@@ -43,6 +43,9 @@ class Effects:
     outside: bool = False  # it prints, writes or calls what cannot be read here
     on_module: bool = False  # it stores on the module itself
     stores: set[str] = field(default_factory=set)  # names around the hook that hold what it changes
+    rebound: set[str] = field(
+        default_factory=set
+    )  # names around the hook that it stores anew, by `nonlocal` or `global`
     nested: set[str] = field(default_factory=set)  # those of which it changes what they hold
     globals: dict[str, ast.AST] = field(default_factory=dict)  # names that it stores by a `global` statement
 
@@ -228,7 +231,7 @@ class _Reading:
             elif isinstance(inner, ast.Global):
                 effects.globals.update(dict.fromkeys(inner.names, inner))
             elif isinstance(inner, ast.Name) and inner.id in shared and not isinstance(inner.ctx, ast.Load):
-                effects.stores.add(inner.id)
+                effects.rebound.add(inner.id)
             elif isinstance(inner, ast.AugAssign):
                 self._augmented(inner.target)
             elif isinstance(inner, (ast.Attribute, ast.Subscript)) and not isinstance(inner.ctx, ast.Load):
@@ -316,6 +319,7 @@ class _Reading:
                 self._effects.outside = True
             else:
                 self._changed(root, deep=deep or not changes)
+                self._effects.outside |= not changes  # `writer.add_scalar(...)`
 
     def _method_called(self, function: ast.Attribute, depth: int) -> None:
         """Another method of the object that the hook is bound to."""
@@ -364,6 +368,7 @@ class _Reading:
         effects = self._effects
         effects.outside |= other.outside or other.on_module or other.changes_run
         effects.stores |= other.stores
+        effects.rebound |= other.rebound
         effects.nested |= other.nested
         effects.globals |= other.globals
 

@@ -158,8 +158,8 @@ class Model:
             if isinstance(function, ast.Attribute) and self.gives_module(function.value):
                 return function.attr in _GIVING or self._key(function.value) == self._self
             return any(self.gives_module(a) for a in (*node.args, *(k.value for k in node.keywords)))
-        if isinstance(node, ast.Lambda):
-            return bool(self._mentioned(node.body) & self.names)
+        if isinstance(node, (ast.Lambda, ast.GeneratorExp)):
+            return bool(self._mentioned(node) & (self.names | {self._self} - {""}))  # it runs later
         if isinstance(node, (ast.Constant, ast.Compare, ast.JoinedStr, ast.Name)):
             return False
         return any(map(self.gives_module, children(node)))
@@ -170,7 +170,7 @@ class Model:
         """Names of functions, in the scope or of the module, that read the model from around them."""
         candidates = {
             scope.node.name: scope.node
-            for scope in (*self._names.scopes[self._scope].inner, *self._names.scopes[self._parents._root].inner)
+            for scope in (*self._names.scopes[self._parents.root].inner, *self._names.scopes[self._scope].inner)
             if isinstance(scope.node, _FUNCTIONS)
         }
         found: set[str] = set()
@@ -251,6 +251,8 @@ class Model:
         """Whether the scope gives the model away to whoever called it, or keeps it somewhere."""
         for node in self._inside:
             if isinstance(node, (ast.Return, ast.Yield)) and node.value is not None and self.gives_module(node.value):
+                return True
+            if isinstance(node, ast.AugAssign) and self.gives_module(node.value):
                 return True
             if isinstance(node, ast.Assign) and self.gives_module(node.value):
                 for target in node.targets:

@@ -10,6 +10,7 @@ from modfix.semantics.hook_facts import (
     NO_HOOKS,
     REGISTRATIONS,
     Handle,
+    HandleStack,
     HookFacts,
     HookNote,
     Instrumenter,
@@ -21,6 +22,7 @@ from modfix.semantics.hook_gradients import backward_sites
 from modfix.semantics.hook_lifetime import Model, common_block
 from modfix.semantics.hook_lists import HandleLists
 from modfix.semantics.hook_sites import Found, HookSites, first_statement
+from modfix.semantics.hook_stacks import HandleStacks, leaves_early
 from modfix.semantics.hook_stores import Store
 from modfix.semantics.positions import Positions
 from modfix.semantics.scopes import Names
@@ -54,17 +56,19 @@ class _Planner:
             for node in walk(self.tree)
             if isinstance(node, ast.ClassDef)
             for member in node.body
-            if isinstance(member, _FUNCTIONS) and member.name in REGISTRATIONS
+            if isinstance(member, _FUNCTIONS) and member.name in REGISTRATIONS and not _only_declares(member)
         }
         scopes: dict[ast.AST, list[int]] = {}
         for index, item in enumerate(self.found):
             scopes.setdefault(item.scope, []).append(index)
         local: list[LocalPlan] = []
         pairs: list[Pair] = []
+        stacks: list[HandleStack] = []
         instrumenters: list[Instrumenter] = []
         for scope, indices in scopes.items():
             assert isinstance(scope, (ast.Module, *_FUNCTIONS))
             pairs += self._pairs(scope, indices)
+            stacks += HandleStacks(self.sites, scope, indices).stacks(self._splits)
             loose = [i for i in indices if self.found[i].site.handle in (Handle.DISCARDED, Handle.UNUSED)]
             if not loose:
                 continue
@@ -76,6 +80,7 @@ class _Planner:
             tuple([item.site for item in self.found]),
             tuple(local),
             tuple(pairs),
+            tuple(stacks),
             tuple(HandleLists(self.sites).lists()),
             tuple(instrumenters),
             tuple(backward_sites(self.sites)),
@@ -137,6 +142,7 @@ class _Planner:
             effects.outside |= one.outside
             effects.on_module |= one.on_module
             effects.stores |= one.stores
+            effects.rebound |= one.rebound
             effects.nested |= one.nested
         return effects
 
@@ -193,6 +199,7 @@ class _Planner:
             self.positions.span(between[-1]),
             between[0].col_offset,
             self.sites.qualname(scope),
+            leaves_early(between),
         )
 
     # Functions that hook what they are given
@@ -231,6 +238,14 @@ class _Planner:
                 if step is None or step[1] != "func" or outer is None or not isinstance(outer[0], ast.Expr):
                     return self.sites.note("result-is-used", f"the result of `{function.name}` may be used here", node)
         return None
+
+
+def _only_declares(function: FunctionNode) -> bool:
+    """Whether a method has no code: one of a protocol, or an abstract one."""
+    return all(
+        isinstance(s, (ast.Pass, ast.Raise)) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+        for s in function.body
+    )
 
 
 def _who_sees(effects: Effects, model: Model, store: Store) -> tuple[bool, str | None]:

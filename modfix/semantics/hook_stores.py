@@ -11,6 +11,7 @@ from modfix.semantics.scopes import Names
 from modfix.semantics.syntax import FunctionNode, arguments, children, is_name, walk
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_DEFINITIONS = (*_FUNCTIONS, ast.ClassDef, ast.Lambda)
 # Methods of containers that do not hand the container to anybody.
 _READING = frozenset({"append", "clear", "copy", "count", "get", "index", "items", "keys", "pop", "popitem", "values"})
 # Functions that keep none of their arguments.
@@ -36,24 +37,27 @@ class Store:
 
     def handed_on(self, effects: Effects) -> str:
         """The name of a store that code outside the scope may read; empty if there is none."""
-        for name in sorted(effects.stores):
-            if not self._is_local(name) or any(
-                self._leaves(node, name in effects.nested) for node in self._reads(name)
-            ):
+        for name in sorted(effects.stores | effects.rebound):
+            is_value = name not in effects.stores  # who reads it has a value, which does not change
+            for node in self._reads(name):
+                if isinstance(node, _DEFINITIONS) or (not is_value and self._leaves(node, name in effects.nested)):
+                    return name
+            if not self._belongs_here(name) or not (is_value or self._is_fresh(name)):
                 return name
         return ""
 
     def is_local(self, effects: Effects) -> bool:
         """Whether all that the hook changes belongs to the scope."""
-        return all(map(self._is_local, effects.stores))
+        fresh = all(map(self._is_fresh, effects.stores))
+        return fresh and all(map(self._belongs_here, effects.stores | effects.rebound))
 
-    def _is_local(self, name: str) -> bool:
+    def _belongs_here(self, name: str) -> bool:
         if isinstance(self._scope, ast.Module):
-            return self._names.bindings.get(name) == "?" and self._is_fresh(name)
+            return self._names.bindings.get(name) == "?"
         own = self._names.scopes[self._scope]
         declared = {shared for inner in own.within() for shared in inner.globals}
         parameters = {arg.arg for arg in arguments(self._scope)}
-        return name in own.stored and name not in declared and name not in parameters and self._is_fresh(name)
+        return name in own.stored and name not in declared and name not in parameters
 
     def _is_fresh(self, name: str) -> bool:
         """Whether the name holds only what was made for it here."""
@@ -79,7 +83,7 @@ class Store:
                 assert isinstance(node, ast.Name)
                 if isinstance(node.ctx, ast.Load):
                     yield node
-            is_definition = isinstance(node, (*_FUNCTIONS, ast.ClassDef, ast.Lambda))
+            is_definition = isinstance(node, _DEFINITIONS)
             if is_definition and reads_any(node, {name}) and not self._ends_here(node):
                 yield node
                 continue
@@ -93,8 +97,6 @@ class Store:
 
     def _leaves(self, name: ast.AST, deep: bool, *, inside: bool = False) -> bool:
         """Whether one reading of a store hands on the store itself, or, if ``deep``, something in it."""
-        if isinstance(name, (*_FUNCTIONS, ast.ClassDef, ast.Lambda)):
-            return True
         step = self._parents.of(name)
         assert step is not None  # a statement is above
         parent, field = step

@@ -80,12 +80,48 @@ class BiasTest(NamedTuple):
     zeroes: bool  # all that it protects is filling with zeros
 
 
+class Obstacle(NamedTuple):
+    """Why initialisation stays where it is. ``kind`` and ``why`` as for a refusal."""
+
+    kind: str
+    why: str
+    line: int
+    column: int
+
+
+class InitPlan(NamedTuple):
+    """The initialisation in the `__init__` of one class, and what forbids to move it to a method of its own."""
+
+    cls: Span  # the class statement
+    statements: tuple[Span, ...]  # what would move; empty where there is an obstacle
+    line: int  # of the first initialisation
+    column: int
+    self_name: str
+    annotated: bool  # `-> None`
+    documented: bool  # most methods of the class have a docstring
+    saved: tuple[tuple[Span, str, str], ...]  # reads of an argument: where, its name, the attribute that keeps it
+    unsaved: tuple[tuple[Span, str], ...]  # reads of arguments that no attribute keeps
+    insert: Span | None  # the statement behind which they could be kept
+    obstacles: tuple[Obstacle, ...]
+    reorders: Obstacle | None  # the weights that a seed builds would change
+
+
+class ResetSweep(NamedTuple):
+    """Code that resets whatever has a method `reset_parameters`."""
+
+    line: int
+    column: int
+    how: str
+
+
 class Initialisation(NamedTuple):
     """What one file says about initialisation."""
 
     names: InitNames = InitNames()
     biases: tuple[BiasAccess, ...] = ()
     bias_tests: tuple[BiasTest, ...] = ()
+    plans: tuple[InitPlan, ...] = ()
+    sweeps: tuple[ResetSweep, ...] = ()
 
 
 NO_INITIALISATION = Initialisation()

@@ -8,10 +8,12 @@ from collections.abc import Callable
 
 from modfix.semantics.dataflow import Parents
 from modfix.semantics.scopes import Names
-from modfix.semantics.syntax import FunctionNode, is_plain_call, walk
+from modfix.semantics.syntax import FunctionNode, dotted, is_plain_call, walk
 from modfix.semantics.walks import DICTIONARY_WALKS
 
 _DEPTH = 6  # of names that stand for names
+_READS = frozenset({"copy", "get", "items", "keys", "values"})  # methods of a dictionary that leave it as it is
+_TAKES = frozenset({"copy", "deepcopy", "dict", "len", "list", "set", "sorted", "tuple", "update"})
 _FIELD = re.compile(r"\{(\w+)")  # of a format string
 
 
@@ -65,6 +67,25 @@ class Keys:
             named = {name for text in texts if isinstance(text, str) for name in _FIELD.findall(text)}
             return "=" + ",".join(sorted(named))
         return ""
+
+    def only_reads(self, dictionary: ast.expr, functions: tuple[FunctionNode, ...]) -> bool:
+        """Whether a use of `self._modules` or `self.__dict__` only looks at entries that are there in any case."""
+        parents = self._parents(functions)
+        step = parents.of(dictionary)
+        if step is None:
+            return False
+        parent, field = step
+        if isinstance(parent, ast.Subscript):
+            return isinstance(parent.ctx, ast.Load) and not caught(parents, parent)
+        if isinstance(parent, ast.Compare):
+            return isinstance(parent.ops[0], (ast.In, ast.NotIn)) and field == "comparators"
+        if is_modules(dictionary):
+            return False  # what is there is more than before
+        if isinstance(parent, ast.Attribute):
+            return parent.attr in _READS
+        if isinstance(parent, ast.Call):
+            return (dotted(parent.func) or "").rpartition(".")[2] in _TAKES
+        return isinstance(parent, (ast.For, ast.comprehension)) or (isinstance(parent, ast.keyword) and not parent.arg)
 
 
 def prefix(name: ast.expr) -> str:

@@ -207,7 +207,8 @@ class _Reading:
         """The names of functions, methods and dtypes that a value goes through last; of locals as well."""
         found: set[str] = set()
         if isinstance(value, ast.Call):
-            found.add((dotted(value.func) or getattr(value.func, "attr", "")).rpartition(".")[2])
+            name = dotted(value.func) or (value.func.attr if isinstance(value.func, ast.Attribute) else "")
+            found.add(name.rpartition(".")[2])
             if isinstance(value.func, ast.Attribute) and value.func.attr in METHODS:
                 found |= self._words(value.func.value, functions, self_name, depth)
                 found |= {(dotted(a) or "").rpartition(".")[2] for a in value.args}

@@ -79,6 +79,10 @@ class Project:
         """Whether ``ref`` in ``path`` is the dotted name ``wanted``, perhaps through re-exports of the project."""
         return self._references.means(path, ref, wanted)
 
+    def may_be_imported(self, path: str, name: str) -> bool:
+        """Whether another file may take ``name`` from the module ``path``, where it need not be defined."""
+        return self._references.may_be_imported(path, name)
+
     def is_module_value(self, cls: ModuleClass, ref: Ref) -> bool:
         """Whether calling ``ref`` inside ``cls`` certainly makes an ``nn.Module``."""
         return self._results.is_module_value(cls, ref)
@@ -152,6 +156,13 @@ class Project:
     def outside_readers(self, cls: ModuleClass, attr: str) -> Iterator[OutsideReader]:
         """Uses of ``.attr`` through objects that may be of ``cls``; see `Readers.outside_readers`."""
         return self._readers.outside_readers(cls, attr)
+
+    def borrowers(self, cls: ModuleClass, method: str) -> Iterator[Location]:
+        """Places that take a method of ``cls`` from the class, so that it may run on other objects: `Block.forward`.
+
+        What a subclass does so is left out, for its objects are of ``cls`` as well.
+        """
+        return self._readers.borrowers(cls, method)
 
     def child_walks(self, cls: ModuleClass) -> tuple[ChildWalk, ...]:
         """Places where one child more of an object of ``cls`` would be noticed, known ones first."""

@@ -24,6 +24,7 @@ class OutsideReader(NamedTuple):
     location: Location
     form: UseForm
     receiver: str
+    reads: frozenset[str]  # what the same function reads from the object
 
 
 class ChildWalk(NamedTuple):
@@ -51,8 +52,23 @@ class Readers:
             for use in facts.outside.get(attr, ()):
                 if use.receiver >= 0 and self._refuted(path, facts.receivers[use.receiver], use, cls):
                     continue
-                source = facts.receivers[use.receiver].source if use.receiver >= 0 else "..."
-                yield OutsideReader(Location(path, use.line, use.column), use.form, source)
+                known = facts.receivers[use.receiver] if use.receiver >= 0 else None
+                source, reads = ("...", frozenset[str]()) if known is None else (known.source, known.reads)
+                yield OutsideReader(Location(path, use.line, use.column), use.form, source, reads)
+
+    def borrowers(self, cls: ModuleClass, method: str) -> Iterator[Location]:
+        """See `Project.borrowers`."""
+        facts = cls.facts.methods.get(method)
+        heirs = (cls, *cls.descendants)
+        for path, file in self._project.files.items():
+            for read in file.class_reads.get(method, ()):
+                owner = self._project.resolve_class(path, read.ref, read.offset)
+                if owner not in heirs or not isinstance(owner, ModuleClass) or owner.method(method) is not facts:
+                    continue
+                classes = self._project.classes_of(path)
+                holders = [c for c in classes if c.span.start <= read.offset < c.span.end]
+                if not holders or max(holders, key=lambda c: c.span.start) not in heirs:
+                    yield Location(path, read.line, read.column)
 
     def _refuted(self, path: str, receiver: Receiver, use: OutsideUse, cls: ModuleClass) -> bool:
         if is_configuration(receiver.source) or self._project.objects.lacks(cls, receiver.reads):

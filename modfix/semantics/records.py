@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from modfix.model.source import SourceFile
 from modfix.semantics.callees import Callees
-from modfix.semantics.facts import UNKNOWN, Added, Note, Ref, UseForm
+from modfix.semantics.facts import UNKNOWN, Added, ClassRead, Note, Ref, UseForm
 from modfix.semantics.keys import Keys
 from modfix.semantics.origins import Origins
 from modfix.semantics.positions import Positions
@@ -164,6 +164,7 @@ class FileRecord:
         self.walks: list[tuple[ast.Call, Context]] = []
         self.contexts: dict[FunctionNode, tuple[str, str]] = {}  # of methods: the class, and the name of its `self`
         self.mentioned: set[str] = set()
+        self.class_reads: dict[str, list[ClassRead]] = {}
         self.by_position: set[str] = set()
         self.decorators: set[ast.AST] = set()  # of functions that are no methods
 
@@ -179,6 +180,6 @@ class FileRecord:
         return self.names.resolve(receiver, context.functions)
 
 
-def note(kind: str, node: ast.expr | ast.stmt, detail: str = "") -> Note:
+def note(kind: str, node: ast.expr | ast.stmt, detail: str = "", *, reads: bool = False) -> Note:
     """A note on the place of ``node``."""
-    return Note(kind, node.lineno, node.col_offset + 1, detail)
+    return Note(kind, node.lineno, node.col_offset + 1, detail, reads)

@@ -79,6 +79,29 @@ class References:
                 break
         return UNKNOWN if level else ref
 
+    def may_be_imported(self, path: str, name: str) -> bool:
+        """See `Project.may_be_imported`."""
+        module = path.removesuffix(".py").rpartition("/")[2]
+        if module == "__init__":
+            return True  # packages are there to be imported from
+        for other, facts in self._files.items():
+            if other == path:
+                continue
+            if name in facts.mentioned and module in facts.mentioned:
+                return True  # `from models import net`, and then `net.F`
+            for ref in facts.imports:
+                package, _, taken = ref.rpartition(".")
+                if taken in (name, "*") and self._may_be_module(other, package, path):
+                    return True
+        return False
+
+    def _may_be_module(self, path: str, package: str, module: str) -> bool:
+        """Whether ``package``, as imported from ``path``, may be the file ``module``."""
+        name = package.lstrip(".")
+        if package != name:
+            return self._find_module(path.rpartition("/")[0], len(package) - len(name), name) == module
+        return module in self._modules.get(name, ())
+
     def _module(self, path: str, level: int, parts: list[str]) -> str | None:
         """The file of a module, as imported from ``path``; None when it is not of this project or not unique."""
         if not level and (not parts or parts[0] == "torch" or parts[0] not in self._top_names):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 
 from modfix.model.source import Refused, SourceFile
@@ -77,6 +76,8 @@ class _FactsMaker:
             for node in self._file.tree.body
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         }
+        scopes = self._file.names.scopes.values()
+        imports = [ref for scope in scopes for _, ref in scope.bound if ref[0] != "@" and ref != UNKNOWN]
         return FileFacts(
             self._file.path,
             self._file.names.bindings,
@@ -87,17 +88,13 @@ class _FactsMaker:
             tuple(self._file.notes),
             self._found_walks(),
             self._file.origins.arguments_of(self._file.contexts),
-            frozenset(self._file.mentioned.union(self._imported())),
+            frozenset(imports),
+            frozenset(self._file.mentioned.union([ref.rpartition(".")[2] for ref in imports])),
+            {name: tuple(reads) for name, reads in self._file.class_reads.items()},
             frozenset(self._file.by_position),
             self._file.positions.width,
             mentions(self._file.tree, self._file.names.bindings, self._file.records),
         )
-
-    def _imported(self) -> Iterator[str]:
-        """The names that imports anywhere in the file ask for."""
-        for scope in self._file.names.scopes.values():
-            for _, ref in scope.bound:
-                yield ref.rpartition(".")[2]
 
     def _outside(self) -> tuple[dict[str, tuple[OutsideUse, ...]], tuple[Receiver, ...]]:
         """The uses of attributes through other objects than ``self``, and these objects."""

@@ -205,14 +205,6 @@ class Unregistered:
         uses = (use for name in walks for use in holder.facts.attributes[name].uses if use.method == "__init__")
         return all(use.line < self.facts.line for use in uses)
 
-    # What else one should know
-
-    def doubts(self) -> Iterator[str]:
-        """Places that may notice the new child, if they meet an object of the class."""
-        for walk in self.cls.project.child_walks(self.cls):
-            yield f"{walk.location} picks children by position or number, perhaps those of `{self.cls.name}`"
-            return
-
     # What then happens
 
     def consequences(self) -> str:
@@ -227,7 +219,6 @@ class Unregistered:
             told.append(f"hidden {' and '.join(modes)} start to follow `eval()`")
         elif any(not is_module_class(ref) for ref in self._refs):
             told.append("what is hidden in them starts to follow `eval()`")
-        told += self.doubts()
         return "; ".join(told)
 
     @property

@@ -319,12 +319,17 @@ def reads_of_each(function: ast.FunctionDef | ast.AsyncFunctionDef, names: Names
 
     As `Walks.outcome`, for `model.apply(function)`.
     """
-    if not function.args.args:
-        return ""
-    parameter = function.args.args[-1].arg
-    child = Child(frozenset({parameter}), parameter, None, None)
-    found, _ = Walks(names, Parents(function), (function,))._block(function.body, child, set())
+    found = done_to(function, -1, names)
     return found if found.startswith(READ) else ""
+
+
+def done_to(function: ast.FunctionDef | ast.AsyncFunctionDef, index: int, names: Names) -> str:
+    """What a function does with the module that it gets as an argument, as `Walks.outcome` has it."""
+    if index >= len(function.args.args) or not function.args.args:
+        return "" if index < 0 else "kept"
+    parameter = function.args.args[index].arg
+    child = Child(frozenset({parameter}), parameter, None, None)
+    return Walks(names, Parents(function), (function,))._block(function.body, child, set())[0]
 
 
 def _child(target: ast.expr, call: ast.Call) -> Child:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from modfix.model.verdict import Divergence, Place
 
-_PHASES = ("build", "eval", "train", "again", "step")
+_PHASES = ("build", "eval", "train", "again", "step", "later", "fresh")
 
 
 class Record(NamedTuple):

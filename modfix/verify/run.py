@@ -12,6 +12,7 @@ from modfix.model.verdict import Check, Modulo, Outcome, Verdict
 from modfix.verify.attribution import CaseResult
 from modfix.verify.contracts import Comparison, compare_contracts
 from modfix.verify.localize import operators, read_records
+from modfix.verify.numbers import NUMBERS, WIDE, Run, without_nan
 from modfix.verify.plan import CaseSpec, named_apart
 from modfix.verify.verdicts import (
     BEYOND_NUMBERS,
@@ -27,15 +28,6 @@ from modfix.verify.verdicts import (
 )
 
 RUNGS = ("meta", "fake", "real")
-NUMBERS: tuple[tuple[str, float], ...] = (
-    ("float32", 1),
-    ("float32", 30),
-    ("float32", 0),
-    ("bfloat16", 1),
-    ("float64", 1),
-)
-"""Dtypes and scales of the inputs, the most telling one first."""
-
 _NOT_THE_CODE = ("unsupported", "recorder", "timeout", "memory", "crash")  # what numbers may do without
 
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, and of how much
@@ -253,11 +245,16 @@ class _Case:
         close: Verdict | None = None
         self._ran = ({}, {})
         for run in NUMBERS:
+            if run[1] == WIDE and close is not None:
+                break  # large numbers enlarge what rounding has made
             pair = self._digests(0, *run), self._digests(1, *run)
-            if all(failure(one) for one in pair) and run != NUMBERS[0]:
-                continue  # the model does not run in this dtype
+            if failure(pair[0]) and run != NUMBERS[0]:
+                continue  # the version before does not run in this dtype
             if any(failure(one) for one in pair):
-                return self._numeric_verdict(pair, proof)
+                verdict = self._numeric_verdict(pair, proof)
+                return replace(verdict, reason=f"{verdict.reason} (inputs: {run[0]}, scale {run[1]})")
+            if run[1] == WIDE:
+                pair = without_nan(pair)
             if run == NUMBERS[0]:
                 self._is_partial = _failed_somewhere(pair[1])
             if differing(*pair, self._keys):
@@ -272,7 +269,7 @@ class _Case:
                 sum_.update(items(one))
         return close or self._numeric_verdict(({"items": total[0]}, {"items": total[1]}), proof)
 
-    def _digests(self, side: int, dtype: str, scale: float) -> Observation:
+    def _digests(self, side: int, dtype: str, scale: float | str) -> Observation:
         """The numbers of one side; without the phase ``build`` where the weights come from the side before."""
         observation = self._ask_one(side, "numeric", **self._numeric(dtype, scale))
         if not self._state or failure(observation):
@@ -280,7 +277,7 @@ class _Case:
         kept = {key: value for key, value in items(observation).items() if Item.parse(key).phase != "build"}
         return {**observation, "items": kept}
 
-    def _judge(self, run: tuple[str, float], pair: tuple[Observation, Observation], proof: Verdict) -> Verdict:
+    def _judge(self, run: Run, pair: tuple[Observation, Observation], proof: Verdict) -> Verdict:
         """The verdict about numbers that differ: too far apart, close, or different from one run to the next."""
         verdict = self._numeric_verdict(pair, proof)
         unequal = differing(*pair, self._keys)
@@ -294,7 +291,7 @@ class _Case:
             return replace(verdict, outcome=Outcome.UNVERIFIED, reason=reason, divergence=None)
         return verdict
 
-    def _close(self, run: tuple[str, float], unequal: Collection[str]) -> bool:
+    def _close(self, run: Run, unequal: Collection[str]) -> bool:
         """Whether all unequal items are as near to float64 as the version before is."""
         dtype, scale = run
         with tempfile.TemporaryDirectory(prefix="modfix-verify-") as folder:
@@ -307,7 +304,7 @@ class _Case:
         entries = answer.get("items")
         return isinstance(entries, Mapping) and all(_is_close(entries.get(key)) for key in unequal)
 
-    def _numeric(self, dtype: str, scale: float) -> dict[str, object]:
+    def _numeric(self, dtype: str, scale: float | str) -> dict[str, object]:
         state = {"state": self._state} if self._state else {}
         return {"dtype": dtype, "scale": scale, "device": self._options.device, **state}
 

@@ -100,6 +100,7 @@ class _Case:
         self._status: int | None = None
         self._spared: list[int] = []  # processes that the import has started
         self._is_killed = False
+        self._has_begun = True  # false where an import failed, so that there is no process that will end
         self.pid: int | None = None  # once the case runs
 
     def follow(self) -> Message:
@@ -131,7 +132,8 @@ class _Case:
     def _is_over(self) -> bool:
         if not self._tree.connection.is_open:
             return True
-        return self._status is not None or (self._answer is not None and self.pid is None and not self._is_killed)
+        # A quick case may answer before its parent says that it has started: its end is still to be read.
+        return self._status is not None or not (self._has_begun or self._is_killed)
 
     # -- events; each says whether there may be more of its kind
 
@@ -144,6 +146,7 @@ class _Case:
                 self._status = cast("int", message["ended"])
             else:
                 self._answer = message
+                self._has_begun = False
         return self._tree.connection.is_open
 
     def _read_answer(self) -> bool:

@@ -17,6 +17,7 @@ from modfix.model.edit import (
     EnsureImport,
     InsertAfter,
     InsertBefore,
+    MoveStatements,
     PassAssigned,
     RemoveStatement,
     ReplaceCall,
@@ -98,6 +99,10 @@ def collapse(start: str, keep: Literal["body", "orelse"]) -> MakeEdit:
 
 def wrap(first: str, last: str, header: str) -> MakeEdit:
     return lambda text: WrapStatements(PATH, statement(text, first), statement(text, last), header)
+
+
+def move(header: str, call: str, *starts: str, docstring: str = "") -> MakeEdit:
+    return lambda text: MoveStatements(PATH, tuple(statement(text, s) for s in starts), header, call, docstring)
 
 
 def otherwise(start: str, source: str) -> MakeEdit:

@@ -10,7 +10,7 @@ import libcst as cst
 import pytest
 
 from modfix.engine.rewriter import RewriteError, rewrite
-from modfix.engine.rewriting import intended, verbs
+from modfix.engine.rewriting import intended, statement_verbs, verbs
 from modfix.engine.rewriting.blocks import BlockBuilder
 from modfix.engine.rewriting.precedence import needs_parentheses
 from modfix.model.edit import CollapseBranch, RemoveStatement, ReplaceExpression
@@ -24,6 +24,7 @@ from tests.engine.edits import (
     ensure,
     expression,
     method,
+    move,
     remove,
     replace,
     run,
@@ -229,7 +230,7 @@ def test_an_edit_given_twice_counts_once() -> None:
         ([[wrap("b", "b", "if d")]], "the new source is no Python", 0),
         ([[wrap("b", "b", "def f():")]], "`def f\\(\\):` starts no block", 0),
         ([[wrap("b", "b", "if d: b = 1\nif e:")]], "starts no block", 0),
-        ([[wrap("if", "b", "if d:")]], "not first and last of one block", 0),
+        ([[wrap("if", "b", "if d:")]], "do not follow each other in a block", 0),
     ],
 )
 def test_refused(groups: Sequence[Sequence[MakeEdit]], message: str, index: int) -> None:
@@ -250,8 +251,10 @@ def test_refused(groups: Sequence[Sequence[MakeEdit]], message: str, index: int)
         ("def f():\n    return(a if b else c)\n", [swap("b", "d")], "LibCST cannot parse this statement"),
         ("x = \n", [lambda _: RemoveStatement(PATH, Span(0, 1))], "the file does not parse"),
         ("if a:\n    b = 1\nelif c:\n    d = 1\n", [wrap("elif", "elif", "if e:")], "is no statement of a block"),
-        ("x = 1\ny = 2\nz = 3\n", [wrap("y", "x", "if e:")], "not first and last of one block"),
+        ("x = 1\ny = 2\nz = 3\n", [wrap("y", "x", "if e:")], "do not follow each other in a block"),
         ("x = 1\ny = 2\nz = 3\n", [wrap("x", "y", "if e:"), wrap("y", "z", "if e:")], "edits overlap"),
+        ("def f():\n    x = 1\n", [move("def r():", "r()", "x")], "stands in no method"),
+        ("class A:\n    def f(self):\n        x = 1\n", [move("if a:", "r()", "x")], "`if a:` starts no method"),
         ("import torch; x = 1\ny = 2\n", [wrap("x", "y", "if a:"), ensure("math")], "an import would go between"),
     ],
 )
@@ -278,7 +281,7 @@ class TestGuards:
         def lose(builder: BlockBuilder, *_: object) -> None:
             builder.gone()
 
-        monkeypatch.setattr(verbs, "_emit", lose)
+        monkeypatch.setattr(verbs, "emit", lose)
         with pytest.raises(RewriteError, match="not the intended tree"):
             run("if a:\n    x = 1\n    y = 2\n", [before("x", "z = 1\n")])
 
@@ -294,7 +297,7 @@ class TestGuards:
                 run("def f():\n    x = 1\n    y = 2\n", *groups)
 
     def test_lost_comment(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(verbs, "comment_lines", lambda *_: [])
+        monkeypatch.setattr(statement_verbs, "comment_lines", lambda *_: [])
         with pytest.raises(RewriteError, match="would lose the comment `# why`"):
             run("x = 1\ny = '# no'  # why\n", [remove("y")])
 

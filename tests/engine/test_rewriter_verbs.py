@@ -17,6 +17,7 @@ from tests.engine.edits import (
     enclose,
     indented,
     method,
+    move,
     otherwise,
     passed,
     recall,
@@ -561,7 +562,72 @@ WRAP: list[Case] = [
     ("long string", "x = '''a\n  b\n'''\nb = 1\n", [wrap("x", "x", "if c:")], "if c:\n    x = '''a\n  b\n'''\nb = 1\n"),
 ]
 
-CASES = [*REMOVE, *COLLAPSE, *REPLACE, *INSERT, *METHOD, *ELSE, *CALL, *PASS, *ENCLOSE, *WRAP]
+R = "def r(self):"
+HEAD = "class A:\n    def g(self):\n        a = 1\n"
+MOVE: list[Case] = [
+    (
+        "class with the last statement",
+        HEAD + "\n        # why\n        x = 2  # two\n\n    def h(self): pass\n",
+        [move(R, "self.r()", "x")],
+        HEAD + "\n        self.r()\n\n    def r(self):\n        # why\n        x = 2  # two\n\n    def h(self): pass\n",
+    ),
+    (
+        "class with a run in the middle",
+        HEAD + "        x = 2\n\n        # more\n        y = [\n            3,\n        ]\n        b = 4\n",
+        [move(R, "self.r()", "x", "y")],
+        HEAD + "        self.r()\n        b = 4\n\n"
+        "    def r(self):\n        x = 2\n\n        # more\n        y = [\n            3,\n        ]\n",
+    ),
+    (
+        "class with others between",
+        HEAD + "        # one\n        x = 2\n        b = 3\n\n        y = 4\n        c = 5\n",
+        [move(R, "self.r()", "x", "y")],
+        HEAD + "        b = 3\n\n        self.r()\n        c = 5\n\n"
+        "    def r(self):\n        # one\n        x = 2\n\n        y = 4\n",
+    ),
+    (
+        "class with all statements and a docstring",
+        "class A:\n    def g(self):\n        x = 2\n        # end\n\n    b = 1\n",
+        [move("def r(self) -> None:", "self.r()", "x", docstring='"""Do."""')],
+        "class A:\n    def g(self):\n        self.r()\n        # end\n\n"
+        '    def r(self) -> None:\n        """Do."""\n        x = 2\n\n    b = 1\n',
+    ),
+    (
+        "class with one of a line",
+        HEAD + "        x = 2; y = 3\n",
+        [move(R, "self.r()", "x")],
+        HEAD + "        self.r()\n        y = 3\n\n    def r(self):\n        x = 2\n",
+    ),
+    (
+        "class with a short method",
+        "class A:\n    def g(self): a = 1; x = 2  # why\n",
+        [move(R, "self.r()", "x")],
+        "class A:\n    def g(self):\n        a = 1\n        self.r()\n\n    def r(self):\n        x = 2  # why\n",
+    ),
+    (
+        "class with edits inside",
+        HEAD + "        for x in a:\n            y = f(b)\n        z = 3\n",
+        [move(R, "self.r()", "for", "z"), swap("b", "self.b"), remove("z"), wrap("y", "y", "if c:")],
+        HEAD + "        self.r()\n\n"
+        "    def r(self):\n        for x in a:\n            if c:\n                y = f(self.b)\n",
+    ),
+    (
+        "class with another method to come",
+        HEAD + "        x = 2\n\n    def h(self):\n        pass\n",
+        [move(R, "self.r()", "x"), method("class", F)],
+        HEAD + "        self.r()\n\n    def r(self):\n        x = 2\n\n    def h(self):\n        pass\n\n"
+        "    def f(self):\n        return 1\n",
+    ),
+    (
+        "class inside another",
+        "class B:\n    class A:\n        def g(self):\n            x = 2\n\n    def g(self):\n        b = 1\n",
+        [move(R, "self.r()", "x")],
+        "class B:\n    class A:\n        def g(self):\n            self.r()\n\n"
+        "        def r(self):\n            x = 2\n\n    def g(self):\n        b = 1\n",
+    ),
+]
+
+CASES = [*REMOVE, *COLLAPSE, *REPLACE, *INSERT, *METHOD, *ELSE, *CALL, *PASS, *ENCLOSE, *WRAP, *MOVE]
 
 
 def _names() -> list[str]:
@@ -576,6 +642,7 @@ def _names() -> list[str]:
         "pass": PASS,
         "enclose": ENCLOSE,
         "wrap": WRAP,
+        "move": MOVE,
     }
     return [f"{verb}-{case[0]}" for verb, cases in groups.items() for case in cases]
 

@@ -46,6 +46,7 @@ def contracts(**changes: object) -> dict[str, object]:
         "buffers": [],
         "parameters": [["fc.weight", "float32", [3, 3], True], ["fc.bias", "float32", [3], True]],
         "shared": {},
+        "views": {},
         "modules": [["", "m.Net", False], ["fc", "torch.nn.modules.linear.Linear", True]],
         "hidden": {"modules": [], "tensors": []},
         "modes": {"eval": [], "train": []},

@@ -12,13 +12,14 @@ from dataclasses import replace
 
 from modfix.engine.rewriting.errors import RewriteError
 from modfix.engine.rewriting.imports import ImportPoint
-from modfix.engine.rewriting.targets import Target
+from modfix.engine.rewriting.targets import Target, class_of
 from modfix.model.edit import (
     AddElse,
     AddMethod,
     CollapseBranch,
     InsertAfter,
     InsertBefore,
+    MoveStatements,
     PassAssigned,
     RemoveStatement,
     ReplaceCall,
@@ -40,27 +41,45 @@ def carry_out(tree: ast.Module, targets: Sequence[Target], imports: Sequence[Imp
     for point in reversed(imports):
         new = "\n".join(statement for _, statement in point.added)
         tree.body[point.index : point.index] = ast.parse(new).body
-    for _, target in sorted(enumerate(_wrap_all(targets)), key=_order):
+    for _, target in sorted(enumerate(_regroup(tree, targets)), key=_order):
         _carry_out(target)
 
 
-def _wrap_all(targets: Sequence[Target]) -> list[Target]:
-    """Wrap statements where that is wanted; the other targets, with the parents that they have then."""
+def _regroup(tree: ast.Module, targets: Sequence[Target]) -> list[Target]:
+    """Wrap and move statements where that is wanted; the other targets, with the parents that they have then."""
     parents: dict[int, ast.stmt] = {}
     for target in targets:
+        siblings = getattr(target.parent, target.field)
         if isinstance(target.edit, WrapStatements):
-            siblings = getattr(target.parent, target.field)
-            assert target.last is not None
-            run = slice(_index(siblings, target.node), _index(siblings, target.last) + 1)
+            run = slice(_index(siblings, target.node), _index(siblings, target.more[-1]) + 1)
             wrapper = parse_header(target.edit.header, target.group)
             wrapper.body[:] = siblings[run]
             parents.update((id(statement), wrapper) for statement in wrapper.body)
             siblings[run] = [wrapper]
+        elif isinstance(target.edit, MoveStatements):
+            method = _move(tree, target, target.edit)
+            parents.update((id(statement), method) for statement in (target.node, *target.more))
     return [
         replace(target, parent=parents[id(target.node)], field="body") if id(target.node) in parents else target
         for target in targets
-        if not isinstance(target.edit, WrapStatements)
+        if not isinstance(target.edit, (WrapStatements, MoveStatements))
     ]
+
+
+def _move(tree: ast.Module, target: Target, edit: MoveStatements) -> ast.FunctionDef:
+    cls = class_of(tree, target.parent)
+    assert cls is not None
+    assert isinstance(target.parent, (ast.FunctionDef, ast.AsyncFunctionDef))
+    method = parse_method(edit.header, target.group)
+    moved = [target.node, *target.more]
+    docstring = parse_statements(edit.docstring, target.group) if edit.docstring else []
+    method.body[:] = [*docstring, *(statement for statement in moved if isinstance(statement, ast.stmt))]
+    body = target.parent.body
+    index = _index(body, moved[-1])
+    body[index : index + 1] = parse_statements(edit.call, target.group)
+    body[:] = [statement for statement in body if all(statement is not other for other in moved)]
+    cls.body.insert(_index(cls.body, target.parent) + 1, method)
+    return method
 
 
 def _order(item: tuple[int, Target]) -> tuple[int, bool, int]:
@@ -105,7 +124,7 @@ def _carry_out(target: Target) -> None:
     elif isinstance(edit, AddMethod):
         assert isinstance(node, ast.ClassDef)
         _add_method(node, edit, target.group)
-    elif not isinstance(edit, WrapStatements):  # those are wrapped already
+    elif not isinstance(edit, (WrapStatements, MoveStatements)):  # that has been done
         new: list[ast.stmt] = parse_statements(edit.source, target.group)
         siblings = getattr(target.parent, target.field)
         index = _index(siblings, node)
@@ -159,7 +178,7 @@ def _add_method(cls: ast.ClassDef, edit: AddMethod, group: int) -> None:
     cls.body[index:index] = parse_statements(edit.source, group)
 
 
-def _index(siblings: list[ast.AST], node: ast.AST) -> int:
+def _index(siblings: Sequence[ast.AST], node: ast.AST) -> int:
     return next(index for index, sibling in enumerate(siblings) if sibling is node)
 
 
@@ -183,6 +202,18 @@ def parse_header(header: str, group: int) -> ast.If | ast.With | ast.For | ast.W
     statements = parse_statements(f"{header}\n    pass\n", group)
     if len(statements) != 1 or not isinstance(statements[0], (ast.If, ast.With, ast.For, ast.While)):
         raise RewriteError(f"`{header}` starts no block", group)
+    return statements[0]
+
+
+def parse_method(header: str, group: int) -> ast.FunctionDef:
+    """The method that starts with the line ``header``; its body is a `pass`.
+
+    Raises:
+        RewriteError: the header starts no method.
+    """
+    statements = parse_statements(f"{header}\n    pass\n", group)
+    if len(statements) != 1 or not isinstance(statements[0], ast.FunctionDef):
+        raise RewriteError(f"`{header}` starts no method", group)
     return statements[0]
 
 

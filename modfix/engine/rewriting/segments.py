@@ -12,19 +12,21 @@ import libcst as cst
 
 from modfix.engine.rewriting.blocks import Snippet
 from modfix.engine.rewriting.errors import RewriteError
-from modfix.engine.rewriting.intended import parse_expression, parse_header, parse_statements
+from modfix.engine.rewriting.intended import parse_expression, parse_header, parse_method, parse_statements
 from modfix.engine.rewriting.lines import Lines, first_line, last_line
 from modfix.engine.rewriting.nodes import BareBlankLines, Statement, comment_lines, comments, with_leading_lines
 from modfix.engine.rewriting.precedence import is_atom, needs_parentheses
 from modfix.engine.rewriting.spans import SpanFinder
-from modfix.engine.rewriting.targets import PlacedEdit, Target
-from modfix.engine.rewriting.verbs import NewMethod, OtherCall, Rewrite, StatementEdits, TreeEdits, Wrapping
+from modfix.engine.rewriting.targets import Target, spans_of
+from modfix.engine.rewriting.tree_edits import Moving, NewMethod, OtherCall, StatementEdits, TreeEdits, Wrapping
+from modfix.engine.rewriting.verbs import Rewrite
 from modfix.model.edit import (
     AddElse,
     AddMethod,
     CollapseBranch,
     InsertAfter,
     InsertBefore,
+    MoveStatements,
     PassAssigned,
     RemoveStatement,
     ReplaceCall,
@@ -50,6 +52,7 @@ class _Planned:
     snippet: Snippet | None = None
     function: cst.BaseExpression | None = None
     wrapping: Wrapping | None = None
+    moving: Moving | None = None
 
 
 class _Adapted(BareBlankLines):
@@ -81,7 +84,7 @@ class Segment:
         self._indent = indent
         self._lacks_line_end = not self.before.endswith(("\n", "\r"))
         self._module = self._parse()
-        wanted = {found for target in targets for span in _spans(target.edit) for found in self._spellings(span)}
+        wanted = {found for target in targets for span in spans_of(target.edit) for found in self._spellings(span)}
         finder = SpanFinder(self._module, wanted, lines.text, span.start)
         self._module._codegen(finder)
         if finder.code != self._complete():
@@ -133,7 +136,7 @@ class Segment:
 
     def _plan(self, target: Target, finder: SpanFinder) -> _Planned:
         edit = target.edit
-        node, *others = (self._node(span, target, finder) for span in _spans(edit))
+        node, *others = (self._node(span, target, finder) for span in spans_of(edit))
         newline_text = self._lines.newline_at(edit.span.end if isinstance(edit, InsertAfter) else edit.span.start)
         newline = cst.Newline(value=None if newline_text == self._newline else newline_text)
         if isinstance(edit, ReplaceExpression):
@@ -158,6 +161,15 @@ class Segment:
             assert isinstance(header, cst.BaseCompoundStatement)
             last = others[-1]
             return _Planned(target, node, newline, wrapping=Wrapping(header, last, newline))
+        if isinstance(edit, MoveStatements):
+            parse_method(edit.header, target.group)
+            method = cst.parse_statement(f"{edit.header} pass")
+            assert isinstance(method, cst.FunctionDef)
+            docstring = self._snippet(edit.docstring, target.group, newline) if edit.docstring else None
+            call = self._snippet(edit.call, target.group, newline)
+            assert isinstance(target.parent, (ast.FunctionDef, ast.AsyncFunctionDef))
+            moving = Moving(method, docstring, call, (node, *others), target.parent.name, newline)
+            return _Planned(target, node, newline, moving=moving)
         return _Planned(target, node, newline)
 
     def _node(self, span: Span, target: Target, finder: SpanFinder) -> cst.CSTNode:
@@ -246,11 +258,6 @@ class Segment:
         )
 
 
-def _spans(edit: PlacedEdit) -> tuple[Span, ...]:
-    """The nodes that an edit is about."""
-    return (edit.first, edit.last) if isinstance(edit, WrapStatements) else (edit.span,)
-
-
 def _reason(error: Exception) -> str:
     return error.message if isinstance(error, cst.ParserSyntaxError) else str(error)
 
@@ -259,21 +266,7 @@ def _tree_edits(planned: Sequence[_Planned]) -> TreeEdits:
     edits = TreeEdits()
     for item in planned:
         edit, key = item.target.edit, id(item.node)
-        if item.expression is not None:
-            new, lost = item.expression
-            edits.expressions[key] = (new, comment_lines(lost, item.newline))
-            continue
-        if isinstance(edit, ReplaceCall):
-            assert item.function is not None
-            edits.calls[key] = OtherCall(item.function, edit.keep, item.newline)
-            continue
-        if isinstance(edit, PassAssigned):
-            assert isinstance(item.function, cst.Call)
-            edits.passed[key] = (item.function, len(edit.before))
-            continue
-        if isinstance(edit, WrapExpression):
-            assert item.function is not None
-            edits.wraps[key] = item.function
+        if _of_expression(edits, item):
             continue
         if isinstance(edit, AddMethod):
             assert item.snippet is not None
@@ -281,6 +274,9 @@ def _tree_edits(planned: Sequence[_Planned]) -> TreeEdits:
             continue
         if item.wrapping is not None:
             edits.wrappings[key] = item.wrapping
+            continue
+        if item.moving is not None:
+            edits.movings.update((id(moved), item.moving) for moved in item.moving.statements)
             continue
         statement = edits.statements.setdefault(key, StatementEdits(item.newline))
         if isinstance(edit, RemoveStatement):
@@ -338,3 +334,23 @@ def _end(statement: ast.stmt, following: ast.stmt | None, lines: Lines) -> int:
                 break  # neither of the block nor of the module, perhaps for spaces in place of a tab: LibCST moves it
             end = lines.start(number + 1)
     return end
+
+
+def _of_expression(edits: TreeEdits, item: _Planned) -> bool:
+    """Take down what becomes of an expression; whether the item is about one."""
+    edit, key = item.target.edit, id(item.node)
+    if item.expression is not None:
+        new, lost = item.expression
+        edits.expressions[key] = (new, comment_lines(lost, item.newline))
+    elif isinstance(edit, ReplaceCall):
+        assert item.function is not None
+        edits.calls[key] = OtherCall(item.function, edit.keep, item.newline)
+    elif isinstance(edit, PassAssigned):
+        assert isinstance(item.function, cst.Call)
+        edits.passed[key] = (item.function, len(edit.before))
+    elif isinstance(edit, WrapExpression):
+        assert item.function is not None
+        edits.wraps[key] = item.function
+    else:
+        return False
+    return True

@@ -17,6 +17,7 @@ from modfix.model.edit import (
     EnsureImport,
     InsertAfter,
     InsertBefore,
+    MoveStatements,
     PassAssigned,
     RemoveStatement,
     ReplaceCall,
@@ -39,6 +40,7 @@ PlacedEdit: TypeAlias = (
     | CollapseBranch
     | AddElse
     | WrapStatements
+    | MoveStatements
     | AddMethod
 )
 
@@ -47,7 +49,7 @@ PlacedEdit: TypeAlias = (
 class Target:
     """One edit and the node it points at. ``top`` is the index of the top-level statement around it.
 
-    ``last`` is the last of the statements, where the edit is about several.
+    ``more`` are further statements of the same block, where the edit is about several.
     """
 
     edit: PlacedEdit
@@ -56,14 +58,14 @@ class Target:
     parent: ast.AST
     field: str
     top: int
-    last: ast.stmt | None = None
+    more: tuple[ast.stmt, ...] = ()
 
     @property
     def tops(self) -> range:
         """Indices of the top-level statements that the edit changes."""
-        if self.last is None or not isinstance(self.parent, ast.Module):
+        if not self.more or not isinstance(self.parent, ast.Module):
             return range(self.top, self.top + 1)
-        return range(self.top, _index(self.parent.body, self.last) + 1)
+        return range(self.top, _index(self.parent.body, self.more[-1]) + 1)
 
 
 def find_targets(tree: ast.Module, lines: Lines, groups: Sequence[Sequence[Edit]]) -> list[Target]:
@@ -75,8 +77,8 @@ def find_targets(tree: ast.Module, lines: Lines, groups: Sequence[Sequence[Edit]
     targets: list[Target] = []
     for index, group in enumerate(groups):
         for edit in dict.fromkeys(group):
-            if isinstance(edit, WrapStatements):
-                targets.append(_find_run(tree, lines, edit, index))
+            if isinstance(edit, (WrapStatements, MoveStatements)):
+                targets.append(_find_several(tree, lines, edit, index))
             elif not isinstance(edit, EnsureImport):
                 targets.append(_find(tree, lines, edit, edit.span, index))
     _refuse_conflicts(targets)
@@ -104,14 +106,30 @@ def _find(tree: ast.Module, lines: Lines, edit: PlacedEdit, span: Span, group: i
     raise RewriteError(f"no {kind} stands at {span.start}:{span.end} (`{snippet}`)", group)
 
 
-def _find_run(tree: ast.Module, lines: Lines, edit: WrapStatements, group: int) -> Target:
-    first, last = (_find(tree, lines, edit, span, group) for span in (edit.first, edit.last))
-    if first.parent is not last.parent or first.field != last.field or edit.first.start > edit.last.start:
-        raise RewriteError(f"{edit.first.start} and {edit.last.start} are not first and last of one block", group)
-    if first.field == "orelse" and lines.text.startswith("elif", edit.first.start):
-        raise RewriteError(f"the `elif` at {edit.first.start} is no statement of a block", group)
-    assert isinstance(last.node, ast.stmt)
-    return replace(first, last=last.node)
+def _find_several(tree: ast.Module, lines: Lines, edit: WrapStatements | MoveStatements, group: int) -> Target:
+    spans = spans_of(edit)
+    first, *others = (_find(tree, lines, edit, span, group) for span in spans)
+    same_block = all(other.parent is first.parent and other.field == first.field for other in others)
+    if not same_block or list(spans) != sorted(spans):
+        raise RewriteError(f"the statements at {spans[0].start} and behind do not follow each other in a block", group)
+    if first.field == "orelse" and lines.text.startswith("elif", spans[0].start):
+        raise RewriteError(f"the `elif` at {spans[0].start} is no statement of a block", group)
+    if isinstance(edit, MoveStatements) and class_of(tree, first.parent) is None:
+        raise RewriteError(f"the statement at {spans[0].start} stands in no method", group)
+    return replace(first, more=tuple(other.node for other in others if isinstance(other.node, ast.stmt)))
+
+
+def class_of(tree: ast.Module, method: ast.AST) -> ast.ClassDef | None:
+    """The class in whose body a method stands."""
+    classes = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    return next((cls for cls in classes if any(member is method for member in cls.body)), None)
+
+
+def spans_of(edit: PlacedEdit) -> tuple[Span, ...]:
+    """The nodes that an edit is about."""
+    if isinstance(edit, WrapStatements):
+        return (edit.first, edit.last)
+    return edit.statements if isinstance(edit, MoveStatements) else (edit.span,)
 
 
 def _index(body: Sequence[ast.stmt], node: ast.stmt) -> int:
@@ -186,11 +204,12 @@ def _loses(outer: Target, inner: Target) -> bool:
     """Whether ``outer`` throws away what ``inner``, of the same group, makes.
 
     Edits in a statement that goes anyway, or in the branch that goes, have no effect and do no harm. Statements are
-    wrapped as the other edits leave them.
+    wrapped and moved as the other edits leave them.
     """
-    if isinstance(outer.edit, WrapStatements) or isinstance(inner.edit, WrapStatements):
+    several = (WrapStatements, MoveStatements)
+    if isinstance(outer.edit, several) or isinstance(inner.edit, several):
         same_block = outer.parent is inner.parent and outer.field == inner.field
-        if type(outer.edit) is type(inner.edit):
+        if isinstance(outer.edit, several) and isinstance(inner.edit, several):
             return same_block
         if same_block:
             return False

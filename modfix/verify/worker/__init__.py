@@ -9,7 +9,8 @@ What crosses the border is JSON. Every *observation* is an object with these ent
 ``items``
     what was looked at -> its hash (proof) or digest (numbers) or text, in program order. A key is ``phase/kind`` or
     ``phase/kind:label``. Phases: ``build``, ``eval``, ``train``, ``again`` (a second call in train mode: carried
-    state), and, with numbers, ``step`` (optimizer steps). Kinds: ``output:PATH`` (a leaf of the output), ``structure``
+    state); in a proof ``later`` (eval mode after training) and ``fresh`` (another model, first called in train mode);
+    with numbers ``step`` (optimizer steps). Kinds: ``output:PATH`` (a leaf of the output), ``structure``
     (types and keys of the output), ``grad:FQN`` (of a parameter), ``input-grad:PATH``, ``state:FQN`` (parameter or
     buffer after the phase; in ``build`` the initial value), ``input:PATH`` (argument after the phase), ``rng`` (state
     of the random number generators after the phase), ``error`` (type and message of an exception that the phase

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any, Callable, Iterable, Union
 
 import torch
+from torch.nn.parameter import is_lazy
 
 from . import structure
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float64": torch.float64}
 PROBE = "probe"  # the scale that stands for inputs with special values in them
+WIDE = "wide"  # the scale that stands for large inputs, parameters and gradients, and a zero in each parameter
+_WIDE_FACTOR = 8.0  # reaches 6 (relu6) from weights of 1, and 1 from what initialisations draw
+_SMALLEST_TABLE = 8  # elements; a zero among fewer may silence a module
 Scale = Union[float, str]
 
 
@@ -61,6 +65,8 @@ class Arguments:
 
 def scaled(tensor: torch.Tensor, scale: Scale) -> torch.Tensor:
     """The tensor times ``scale``; for `PROBE` with special values put in."""
+    if scale == WIDE:
+        return tensor * _WIDE_FACTOR
     if isinstance(scale, str):
         return _probe(tensor)
     if scale == 0:
@@ -87,9 +93,19 @@ def _probe(tensor: torch.Tensor) -> torch.Tensor:
     return samples
 
 
+def widen(parameters: Iterable[torch.Tensor]) -> None:
+    """Enlarge parameters, each once, so that limits within a model are reached that its initial weights stay below."""
+    with torch.no_grad():
+        for parameter in {id(each): each for each in parameters}.values():
+            if parameter.is_floating_point() and not is_lazy(parameter):
+                parameter.mul_(_WIDE_FACTOR)
+                if parameter.layout == torch.strided and parameter.numel() >= _SMALLEST_TABLE:
+                    parameter[(-1,) * parameter.dim()] = 0
+
+
 def scale_embeddings(models: Iterable[torch.nn.Module], scale: Scale) -> None:
     """Scale the tables that turn indices into the first numbers of these models, each once."""
-    if scale == 1:
+    if scale in (1, WIDE):  # of these `widen` has seen
         return
     with torch.no_grad():
         for module in dict.fromkeys(part for model in models for part in model.modules()):

@@ -11,6 +11,8 @@
     ``[name, dtype, shape, requires_grad]`` in the order of ``named_parameters``, by which an optimizer keeps its state.
 ``shared``
     name -> first name, of parameters, buffers and modules that are registered more than once.
+``views``
+    name -> first name, of parameters and buffers that are not the same tensor but share its memory.
 ``modules``
     ``[name, class, has own parameters or buffers]`` in the order of ``named_modules``: parents, then children in order.
 ``hidden``
@@ -133,6 +135,7 @@ def _registered(model: torch.nn.Module) -> dict[str, Any]:
         "buffers": [[name, *_described(buffer)] for name, buffer in buffers.items() if name not in state],
         "parameters": [[name, *_described(value), value.requires_grad] for name, value in parameters.items()],
         "shared": _shared(model),
+        "views": _views(model),
         "modules": [
             [name, _class_name(module), bool(_filled(module._parameters) or _filled(module._buffers))]
             for name, module in model.named_modules()
@@ -175,6 +178,22 @@ def _shared(model: torch.nn.Module) -> dict[str, str]:
                 if tensor is not None and first.setdefault(id(tensor), path) != path:
                     shared[path] = first[id(tensor)]
     return shared
+
+
+def _views(model: torch.nn.Module) -> dict[str, str]:
+    first: dict[int, str] = {}
+    tensors = [*model.named_parameters(), *model.named_buffers()]  # each tensor once
+    memories = [(name, first.setdefault(_memory(tensor), name)) for name, tensor in tensors]
+    return {name: owner for name, owner in memories if name != owner}
+
+
+def _memory(tensor: torch.Tensor) -> int:
+    """A number that is the same for views of the same memory."""
+    if is_lazy(tensor) or tensor.layout != torch.strided or tensor.is_meta or not tensor.numel():
+        return id(tensor)
+    if not hasattr(tensor, "untyped_storage"):  # torch 1.13
+        return int(tensor.storage().data_ptr())  # type: ignore[no-untyped-call]
+    return int(tensor.untyped_storage()._cdata)
 
 
 def _modes(model: torch.nn.Module, hidden: Hidden) -> dict[str, list[str]]:

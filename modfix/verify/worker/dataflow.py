@@ -18,7 +18,6 @@ of every operator's hash, and so are the version of torch and of the rules.
 from __future__ import annotations
 
 import os
-import struct
 from typing import Any, NamedTuple, Sequence
 
 import torch
@@ -29,8 +28,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from . import UnsupportedError, generators, rules, shapes
 from .components import components, description, is_plain, is_real, is_wrapper_type
 from .contents import storage_digest, value_digest
-from .hashing import Settings, digest, text_code
-from .operators import Operator, describe
+from .draws import Draws
+from .hashing import Settings, digest, text_code, value_code
+from .operators import Operator, argument, describe, dimensions, flatten
 from .places import Places
 from .storages import Geometry, Storages
 
@@ -88,8 +88,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._lifted: dict[int, torch.Tensor] = {}  # fakes of real constants, whose bytes numpy may change unseen
         self._operators: dict[Any, Operator] = {}
         self._kinds: dict[type, str] = {}
-        self._draws: dict[int, int] = {}  # content -> bit mask of the draws that it depends on, not strict only
-        self._drawn: list[bytes] = []
+        self._draws = Draws()  # used where not strict
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -135,15 +134,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def draws(self, named: dict[str, torch.Tensor]) -> str:
         """Which draws went into which of the named tensors, without their order: what `strict_rng=False` lets go."""
-        users: dict[int, list[str]] = {}
-        for label, tensor in named.items():
-            mask = 0
-            for part, _ in components(tensor):
-                mask |= self._draws.get(self._storages.key(part), 0)
-            for i in _bits(mask):
-                users.setdefault(i, []).append(label)
-        lines = sorted((self._drawn[i].hex(), sorted(labels)) for i, labels in users.items())
-        return digest(repr(lines).encode()).hex()
+        return self._draws.users({label: self.shares(tensor) for label, tensor in named.items()})
 
     def refuse(self, message: str) -> None:
         """Remember that the recording is worth nothing, and raise `UnsupportedError`."""
@@ -179,7 +170,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if state:
             code = digest(code, state)
         outs = self._call(op, func, args, kwargs, read)
-        flat = _flatten(outs)
+        flat = flatten(outs)
         if op.seeded:
             self._after_draw(op, code, generator, flat, written)
         if not op.known:
@@ -214,9 +205,9 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if op.moves_only:
             return []
         writes = op.writes
-        if op.conditional_writes and op.condition and _argument(op.condition, args, kwargs):
+        if op.conditional_writes and op.condition and argument(op.condition, args, kwargs):
             writes = writes + op.conditional_writes
-        found = [t for w in writes for t in _flatten(_argument(w, args, kwargs)) if isinstance(t, torch.Tensor)]
+        found = [t for w in writes for t in flatten(argument(w, args, kwargs)) if isinstance(t, torch.Tensor)]
         if self.frozen and any(is_real(t) for t in found):
             self.refuse(f"`{op.shown}` writes a tensor that is no part of the model's state")
         return found
@@ -224,7 +215,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     # -- naming results ----------------------------------------------------------------------------------------------
 
     def _assign(self, call: _Call, flat: list[Any], written: list[torch.Tensor], keys: list[int]) -> None:
-        mask = self._mask(keys, call.op) if not self.strict_rng else 0
+        mask = self._draws.mask(keys, call.op.seeded) if not self.strict_rng else 0
         taken = set(keys)
         position = 0
         for tensor in written:
@@ -234,7 +225,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 key = self._storages.key(part)
                 taken.add(key)
                 if mask:
-                    self._draws[key] = self._draws.get(key, 0) | mask
+                    self._draws.by_storage[key] = self._draws.mask([key]) | mask
         for i, out in enumerate(flat):
             if isinstance(out, torch.Tensor):
                 for j, (part, _) in enumerate(components(out)):
@@ -243,11 +234,11 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                         continue  # a view: its geometry says the rest
                     self._contents[key] = self._fresh(call, b"o%d.%d" % (i, j), part, key)
                     if mask:
-                        self._draws[key] = mask
+                        self._draws.by_storage[key] = mask
             elif isinstance(out, (bool, int, float, complex)):
                 self.control = digest(self.control, call.code, self._argument(out, _Read()))
         for key in self._storages.expired():
-            for table in (self._contents, self._uninitialised, self._draws, self._lifted):
+            for table in (self._contents, self._uninitialised, self._draws.by_storage, self._lifted):
                 table.pop(key, None)
 
     def _fresh(self, call: _Call, which: bytes, out: torch.Tensor, key: int) -> bytes:
@@ -314,7 +305,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if explicit:
             generator = explicit[0]
         else:
-            tensors = [t for a in args for t in _flatten(a) if isinstance(t, torch.Tensor)]
+            tensors = [t for a in args for t in flatten(a) if isinstance(t, torch.Tensor)]
             device = tensors[0].device if tensors else torch.device(kwargs.get("device") or "cpu")
             generator = generators.generator_for(device)
         if generator is None:
@@ -328,32 +319,32 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if results and not is_real(results[0]):
             generators.advance(generator, digest(code, generators.state_of(generator)))
         if not self.strict_rng:
-            self._drawn.append(code)
-
-    def _mask(self, keys: list[int], op: Operator) -> int:
-        mask = 0
-        for key in keys:
-            mask |= self._draws.get(key, 0)
-        return mask | (1 << (len(self._drawn) - 1)) if op.seeded else mask
+            self._draws.add(code)
 
     # -- encoding ----------------------------------------------------------------------------------------------------
 
     def _encode_call(self, op: Operator, args: Sequence[Any], kwargs: dict[str, Any], read: _Read) -> bytes:
-        parts = [self._named_argument(op, op.names[i], arg, read) for i, arg in enumerate(args)]
+        given = (*args, *op.defaults[len(args) :])
+        parts = [self._named_argument(op, op.names[i], arg, args, read) for i, arg in enumerate(given)]
         if rules.commutes(op.canonical, args, kwargs.keys() - op.skipped):
             pairs = sorted(zip(read.contents, parts))
             read.contents, parts = [content for content, _ in pairs], [part for _, part in pairs]
         for name in sorted(kwargs):
-            part = self._named_argument(op, name, kwargs[name], read)
+            part = self._named_argument(op, name, kwargs[name], args, read)
             if name not in op.skipped:
                 parts.append(b"=" + text_code(name) + part)
         read.shape = b"".join(parts)
         return digest(op.code, self._settings.code(), read.shape, b"|", *read.contents)
 
-    def _named_argument(self, op: Operator, name: str, arg: Any, read: _Read) -> bytes:
+    def _named_argument(self, op: Operator, name: str, arg: Any, args: Sequence[Any], read: _Read) -> bytes:
         if name not in op.overwrites:
+            if type(arg) is int and name in op.numbers:
+                number = rules.as_float(arg, args)
+                arg = arg if number is None else number
+            elif name in op.dimensions:
+                arg = dimensions(op, arg, args)
             return self._argument(arg, read)
-        tensors = [t for t in _flatten(arg) if isinstance(t, torch.Tensor)]
+        tensors = [t for t in flatten(arg) if isinstance(t, torch.Tensor)]
         for tensor in tensors:
             read.keys.extend(self._storages.key(part) for part, _ in components(tensor))
         codes = [self._storages.geometry(t).code if is_plain(t) else text_code(description(t)) for t in tensors]
@@ -362,29 +353,16 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _argument(self, arg: Any, read: _Read) -> bytes:
         if isinstance(arg, torch.Tensor):
             return self._tensor(arg, read)
-        kind = type(arg)
-        if kind is int:
-            return b"i%d;" % arg
-        if kind is float:
-            return b"f" + struct.pack("<d", arg)
-        if arg is None:
-            return b"N"
-        if kind is bool:
-            return b"1" if arg else b"0"
         if isinstance(arg, (list, tuple)):
             return b"[" + b"".join([self._argument(a, read) for a in arg]) + b"]"
-        if kind is str:
-            return text_code(arg)
-        if kind is complex:
-            return b"c" + struct.pack("<dd", arg.real, arg.imag)
-        if isinstance(arg, torch.device):
-            return b"d" + text_code(arg.type)
-        if isinstance(arg, (torch.dtype, torch.layout, torch.memory_format, torch.qscheme)):
-            return b"t" + text_code(str(arg))
+        code = value_code(arg)
+        if code is not None:
+            return code
         if isinstance(arg, torch.Generator):
             return b"G" + text_code(arg.device.type)  # its state is hashed where it is drawn from
         if isinstance(arg, (torch.UntypedStorage, torch.storage.TypedStorage)):
             return self._storage(arg, read)
+        kind = type(arg)
         self.refuse(f"an argument of type `{kind.__module__}.{kind.__qualname__}` cannot be compared")
         raise AssertionError
 
@@ -462,19 +440,3 @@ def _kind_of(cls: type) -> str:
     if issubclass(cls, (nn.UninitializedParameter, nn.UninitializedBuffer)):
         return "lazy"
     return "plain" if cls in (torch.Tensor, nn.Parameter, FakeTensor) else "other"
-
-
-def _flatten(value: Any) -> list[Any]:
-    """What an argument or result of an operator consists of: itself, or the elements of lists."""
-    if isinstance(value, (list, tuple)):
-        return [leaf for element in value for leaf in _flatten(element)]
-    return [value]
-
-
-def _argument(which: tuple[int, str], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    position, name = which
-    return args[position] if position < len(args) else kwargs.get(name)
-
-
-def _bits(mask: int) -> list[int]:
-    return [i for i in range(mask.bit_length()) if mask >> i & 1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from typing import Any
 
 import torch
@@ -25,6 +26,28 @@ def text_code(text: str) -> bytes:
     """A text that delimits itself."""
     encoded = text.encode()
     return b"s%d:" % len(encoded) + encoded
+
+
+def value_code(value: Any) -> bytes | None:
+    """A plain argument of an operator, so that it delimits itself; None for what is no plain value."""
+    kind = type(value)
+    if kind is int:
+        return b"i%d;" % value
+    if kind is float:
+        return b"f" + struct.pack("<d", value)
+    if value is None:
+        return b"N"
+    if kind is bool:
+        return b"1" if value else b"0"
+    if kind is str:
+        return text_code(value)
+    if kind is complex:
+        return b"c" + struct.pack("<dd", value.real, value.imag)
+    if isinstance(value, torch.device):
+        return b"d" + text_code(value.type)
+    if isinstance(value, (torch.dtype, torch.layout, torch.memory_format, torch.qscheme)):
+        return b"t" + text_code(str(value))
+    return None
 
 
 class Settings:

@@ -3,8 +3,10 @@
 Phases: ``build`` (initial state), ``eval``, ``train``, and with inputs at scale 1 ``again`` (train mode once more, on
 the state that the phase before left), each but the first a forward and a backward pass with fresh inputs. The gradients
 of ``again`` are the first of three SGD steps; the outputs of the two others (``output:2.PATH``, ``output:3.PATH``) and
-the final state are the phase ``step``. A backward pass starts from fixed pseudo-random numbers at every floating
-output, so that no two elements can trade places or cancel.
+the final state are the phase ``step``. At other scales ``train`` comes first, and ``eval`` sees what it left; not with
+`PROBE`, whose NaN would stay in the statistics.
+A backward pass starts from fixed pseudo-random numbers at every floating output, so that no two elements can trade
+places or cancel. Run with `WIDE`, a tensor that holds a NaN has the digest `NOT_A_NUMBER`: nothing follows from it.
 """
 
 from __future__ import annotations
@@ -13,9 +15,10 @@ import contextlib
 from typing import Any, Iterator, NamedTuple, Tuple
 
 import torch
+from torch.nn.parameter import is_lazy
 
 from . import Case, UnsupportedError, digests, settings, structure
-from .arguments import DTYPES, PROBE, Arguments, Scale, scale_embeddings
+from .arguments import DTYPES, PROBE, WIDE, Arguments, Scale, scale_embeddings, widen
 from .hidden import hidden_state, named_state
 from .kept import keep_phase, load_state
 
@@ -23,6 +26,8 @@ STEPS = 3
 LEARNING_RATE = 0.01
 _PERIOD = 1021  # of the numbers that a backward pass starts from: prime, so that no stride of a tensor divides it
 _LONGEST_ERROR = 500
+_WIDE_GRADIENT = 64.0  # of each element of an output, with `WIDE`
+NOT_A_NUMBER = "NaN"
 
 Named = Tuple[str, Any]
 
@@ -43,8 +48,8 @@ def observe(  # noqa: PLR0913  # the options of a run, by keyword
     Args:
         case: what to run.
         dtype: ``float32`` runs the model as it was built; for others model, inputs and torch's default are converted.
-        scale: factor of every floating input, or `PROBE`. Where no input is a floating tensor, the tables of embeddings
-            are scaled in its place.
+        scale: factor of every floating input, `PROBE` or `WIDE`. Where no input is a floating tensor, the tables of
+            embeddings are scaled in its place.
         device: see `settings.device`.
         seed: of all generators, set anew before the model, the inputs and each forward call are made.
         state: file that `save_state` wrote for the other side; replaces the initial state, by name.
@@ -57,14 +62,14 @@ def observe(  # noqa: PLR0913  # the options of a run, by keyword
         ``transferred``, the names that the file lacks (``missing``) and that the model lacks (``unused``).
 
     Raises:
-        UnsupportedError: the device is not there, or the model does not run in ``dtype``.
-        Exception: what building the model or its inputs raises, or what every forward call raises. An exception of
-            some of the phases is their item ``error``.
+        UnsupportedError: the device is not there, or there is no such version of the model.
+        Exception: what building the model or its inputs raises, or what every forward call raises: the model does not
+            run in ``dtype``, for one. An exception of some of the phases is their item ``error``.
     """
     if dtype not in DTYPES:
         raise UnsupportedError(f"dtype `{dtype}` is not one of {', '.join(DTYPES)}")
-    if isinstance(scale, str) and scale != PROBE:
-        raise UnsupportedError(f"scale `{scale}` is neither a number nor `{PROBE}`")
+    if isinstance(scale, str) and scale not in (PROBE, WIDE):
+        raise UnsupportedError(f"scale `{scale}` is neither a number nor `{PROBE}` nor `{WIDE}`")
     plan = _Plan(case, dtype, scale, settings.device(device), seed, keep, hidden_follow)
     run = _Run(plan)
     run.go(state)
@@ -93,7 +98,7 @@ class _Run:
         self._plan = plan
         scale = plan.scale if isinstance(plan.scale, str) else format(plan.scale, "g")
         self._prefix = f"{plan.dtype}*{scale}/"
-        self._passes = [("eval", False), ("train", True)] + [("again", True)] * (plan.scale == 1)  # phase, training
+        self._passes = _passes(plan.scale)
         self._model: Any = None
         self._tensors: dict[str, torch.Tensor] = {}  # all state of the model by name, as of the last phase
         self._vacuity = _Vacuity()
@@ -127,16 +132,10 @@ class _Run:
         """The observation.
 
         Raises:
-            UnsupportedError: no forward call worked, and the dtype is not the model's own.
             Exception: no forward call worked.
         """
         if len(self.failures) == len(self._passes):
-            error = next(iter(self.failures.values()))
-            if self._plan.dtype != "float32":
-                raise UnsupportedError(
-                    f"the model does not run in {self._plan.dtype}: {describe_error(error)}"
-                ) from error
-            raise error
+            raise next(iter(self.failures.values()))
         observation: dict[str, Any] = {"items": self._items}
         if self._vacuity.reason:
             observation["vacuous"] = self._vacuity.reason
@@ -155,6 +154,8 @@ class _Run:
             self._model.to(device=self._plan.device, dtype=dtype)
             hidden_state(self._model).to(device=self._plan.device, dtype=dtype)
             self._tensors = named_state(self._model)
+        if self._plan.scale == WIDE:
+            widen(tensor for tensor in self._tensors.values() if isinstance(tensor, torch.nn.Parameter))
 
     def _state(self, *, parameters: bool = True) -> list[Named]:
         """Parameters, unless they are not wanted, buffers and whatever else the model keeps by now."""
@@ -215,12 +216,13 @@ class _Run:
         with _default_dtype(self._plan.dtype):
             output = self._model(*args, **kwargs)
         leaves, text = structure.flatten(output)
-        return leaves, text, (args, kwargs)
+        return leaves, text + _layout(leaves), (args, kwargs)
 
     def _backward(self, leaves: list[Named]) -> bool:
         """Accumulate gradients of a fixed weighted sum of all floating outputs; False where nothing has any."""
+        size = _WIDE_GRADIENT if self._plan.scale == WIDE else 0.0
         losses = [
-            (leaf * cotangent(leaf, self._plan.seed + index)).sum()
+            (leaf * cotangent(leaf, self._plan.seed + index, size)).sum()
             for index, (_, leaf) in enumerate(leaves)
             if isinstance(leaf, torch.Tensor) and leaf.requires_grad and _is_plain(leaf)
         ]
@@ -254,10 +256,35 @@ class _Run:
                     tensor.grad = None
 
     def _record(self, phase: str, values: list[Named]) -> None:
+        if self._plan.scale == WIDE:
+            values = [(kind, digests.Text(NOT_A_NUMBER) if _has_nan(value) else value) for kind, value in values]
         keys = [f"{self._prefix}{phase}/{kind}" for kind, _ in values]
         self._items.update(zip(keys, digests.digest_all([value for _, value in values])))
         if self._plan.keep is not None:
             keep_phase(self._plan.keep, phase, dict(zip(keys, (value for _, value in values))))
+
+
+def _passes(scale: Scale) -> list[tuple[str, bool]]:
+    """Phases in order, and whether each is in train mode."""
+    if scale == 1:
+        return [("eval", False), ("train", True), ("again", True)]
+    return [("eval", False), ("train", True)] if scale == PROBE else [("train", True), ("eval", False)]
+
+
+def _layout(leaves: list[Named]) -> str:
+    """Strides of the tensors that are not contiguous: whether a caller may ``view`` one is no number."""
+    odd = [
+        f"{path} has strides {[stride for stride, size in zip(leaf.stride(), leaf.shape) if size != 1]}"
+        for path, leaf in leaves
+        if isinstance(leaf, torch.Tensor) and _is_plain(leaf) and not leaf.is_contiguous()
+    ]
+    return "; " + ", ".join(odd) if odd else ""
+
+
+def _has_nan(value: Any) -> bool:
+    if not isinstance(value, torch.Tensor) or is_lazy(value) or not _is_plain(value):
+        return False
+    return value.is_floating_point() and bool(value.isnan().any())
 
 
 def _generators() -> digests.Text:
@@ -266,15 +293,18 @@ def _generators() -> digests.Text:
     return digests.Text(" ".join(f"{name}={state}" for name, state in zip(names, digests.digest_all(states))))
 
 
-def cotangent(tensor: torch.Tensor, seed: int) -> torch.Tensor:
+def cotangent(tensor: torch.Tensor, seed: int, size: float = 0.0) -> torch.Tensor:
     """Fixed numbers of either sign, none of them small, with which a backward pass starts at ``tensor``.
 
-    They repeat with a period that is prime, and shrink with the number of elements so that a step of SGD stays one.
+    They repeat with a period that is prime, and shrink with the number of elements so that a step of SGD stays one;
+    where ``size`` is given, they are of that size.
     """
     generator = torch.Generator().manual_seed(seed)
     numbers = torch.rand(_PERIOD, generator=generator) + 0.5
     numbers *= torch.randint(0, 2, (_PERIOD,), generator=generator) * 2 - 1
-    numbers = numbers.div(max(tensor.numel(), 1) ** 0.5).to(device=tensor.device, dtype=tensor.dtype)
+    numbers = (numbers * size if size else numbers / max(tensor.numel(), 1) ** 0.5).to(
+        device=tensor.device, dtype=tensor.dtype
+    )
     return numbers.repeat(-(-tensor.numel() // _PERIOD))[: tensor.numel()].view(tensor.shape)
 
 

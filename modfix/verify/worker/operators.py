@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Sequence
 
 import torch
+
+from . import rules
 
 # Written although the schema does not say so, when the argument `train` (by name; "" = always) is true.
 _UNDECLARED_WRITES = {
@@ -49,6 +51,8 @@ _UNINITIALISED = frozenset(
 )
 _QUERIES = frozenset({"prim::device", "prim::layout", "profiler::_record_function_enter_new"})
 _QUERIES = _QUERIES | {"profiler::_record_function_exit", "profiler::_record_function_enter", "aten::is_pinned"}
+_NUMBERS = frozenset({"number", "Optional[number]", "Scalar", "Optional[Scalar]", "Tensor"})  # types in a schema
+_DIMENSIONS = frozenset({"dim", "dims", "dim0", "dim1"})
 # Operators whose kernels are the same on both sides, because torch or a library it is installed with brings them.
 _KNOWN_NAMESPACES = frozenset(
     [
@@ -78,6 +82,9 @@ class Operator(NamedTuple):
     canonical: str  # what goes into the hash: in-place and out= variants have the name of the plain variant
     code: bytes  # the same for hashing
     names: tuple[str, ...]  # of the arguments
+    defaults: tuple[Any, ...]  # of the arguments that may come by position; torch leaves out what equals them
+    numbers: frozenset[str]  # names of arguments that may be a number of any type
+    dimensions: frozenset[str]  # names of arguments that count dimensions
     writes: tuple[tuple[int, str], ...]
     conditional_writes: tuple[tuple[int, str], ...]  # written if the argument `condition` is true
     condition: tuple[int, str] | None
@@ -121,6 +128,9 @@ def describe(func: Any) -> Operator:
         canonical=canonical,
         code=b"%d:" % len(canonical) + canonical.encode(),
         names=tuple(a.name for a in arguments),
+        defaults=tuple(a.default_value for a in arguments if not a.kwarg_only),
+        numbers=frozenset(a.name for a in arguments if str(a.type) in _NUMBERS),
+        dimensions=frozenset(a.name for a in arguments if a.name in _DIMENSIONS and "int" in str(a.type)),
         writes=writes,
         conditional_writes=conditional,
         condition=(positions[condition], condition) if condition and condition in positions else None,
@@ -159,3 +169,23 @@ def _plain_variant(name: str, arguments: list[Any], outputs: frozenset[str]) -> 
         if [(a.name, str(a.type)) for a in schema.arguments] == wanted:
             found.append("{}.{}".format(schema.name, schema.overload_name or "default"))
     return found[0] if len(found) == 1 else ""
+
+
+def flatten(value: Any) -> list[Any]:
+    """What an argument or result of an operator consists of: itself, or the elements of lists."""
+    if isinstance(value, (list, tuple)):
+        return [leaf for element in value for leaf in flatten(element)]
+    return [value]
+
+
+def dimensions(op: Operator, arg: Any, args: Sequence[Any]) -> Any:
+    """An argument that names dimensions, each counted from the front where that is the same."""
+    if isinstance(arg, (list, tuple)):
+        return [rules.counted_from_the_front(op.name, dim, args) for dim in arg]
+    return rules.counted_from_the_front(op.name, arg, args) if type(arg) is int else arg
+
+
+def argument(which: tuple[int, str], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """The argument at a position, or of a name, as `Operator.writes` has it; None where it was not given."""
+    position, name = which
+    return args[position] if position < len(args) else kwargs.get(name)

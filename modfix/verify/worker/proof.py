@@ -1,9 +1,10 @@
 """The proof: the dataflow of a model, as hashes that are equal where two versions do the same.
 
-Phases: ``build``, ``eval``, ``train``, ``again`` (a second call in train mode, on the state that the first left). In
-each phase but the first, the model runs forward and backward. Parameters, buffers and hidden tensors are leaves by
-name, inputs by path, and so are the gradients that the outputs get; what a leaf holds at the start is compared in
-``build``.
+Phases: ``build``, ``eval``, ``train``, ``again`` (a second call in train mode, on the state that the first left), each
+forward and backward; then forward only: ``later`` (a second call in eval mode, on what training left) and ``fresh``
+(another model, whose first call is in train mode, so that nothing is there which an eval call sets up). Parameters,
+buffers and hidden tensors are leaves by name, inputs by path, and so are the gradients that the outputs get; what a
+leaf holds at the start is compared in ``build``.
 
 Items beyond those that the package describes: ``PHASE/aliasing`` (which outputs share memory with what),
 ``PHASE/control`` (chain of the values that became Python numbers), ``PHASE/graph:FQN`` (state that hangs on the graph
@@ -26,9 +27,25 @@ from .dataflow import Recorder
 from .fakes import Fakes, MetaConstants
 from .hashing import digest
 from .hidden import hidden_state, named_state
+from .leaves import Leaves
 
 _ADDRESS = re.compile(r"0x[0-9a-f]+")  # another one in each process
 RUNGS = ("meta", "fake", "real")
+
+
+class _Phase(NamedTuple):
+    name: str
+    training: bool
+    backward: bool
+
+
+_PHASES = (
+    _Phase("eval", training=False, backward=True),
+    _Phase("train", training=True, backward=True),
+    _Phase("again", training=True, backward=True),
+    _Phase("later", training=False, backward=False),
+)
+_FRESH = _Phase("fresh", training=True, backward=False)
 
 
 def observe(  # noqa: PLR0913  # all by name, and what a request may say
@@ -119,42 +136,41 @@ class _Observer:
         return result
 
     def run(self) -> None:
-        model = self._build()
+        model = self._build("build")
         if model is None:
             return
-        if self._rung == "real":
-            self._phases(model)
-            return
-        self._fakes = Fakes(self._run.device)
-        with self._fakes.swapped(model):
-            self._phases(model)
+        self._state_at_the_start(model)
+        self._phases(model, _PHASES)
+        model, self._fakes, self._state, self._observed = None, None, {}, {}  # two models need twice the memory
+        model = self._build(_FRESH.name)
+        if model is not None:
+            self._phases(model, (_FRESH,))
 
     # -- build -------------------------------------------------------------------------------------------------------
 
-    def _build(self) -> nn.Module | None:
+    def _build(self, phase: str) -> nn.Module | None:
         generators.seed_all(self._run.seed)
         recorder = self.recorder
-        recorder.phase = "build"
+        recorder.phase = phase
         recorder.fakes = self._rung == "meta"
+        recorder.frozen = False
         try:
             with self._meta(), recorder.places.watching(lambda module: None), recorder:
                 model = self._run.case.build()
         except Exception as error:
-            self._failed("build", error)
+            self._failed(phase, error)
             return None
         if not isinstance(model, nn.Module):
             raise TypeError(f"the factory returned a `{type(model).__qualname__}`, not a module")
-        self._items["build/rng"] = self._rng()
-        state = named_state(model)
-        for name, tensor in state.items():
-            if not _is_lazy(tensor):
-                self._items["build/state:" + name] = self._initial(tensor)
-        if not recorder.strict_rng:
-            self._items["build/draws"] = recorder.draws({n: t for n, t in state.items() if not _is_lazy(t)})
-        if self._rung == "real" and self._run.device.type != "cpu":
-            model.to(self._run.device)
-            hidden_state(model).to(device=self._run.device)
         return model
+
+    def _state_at_the_start(self, model: nn.Module) -> None:
+        self._items["build/rng"] = self._rng()
+        state = {name: tensor for name, tensor in named_state(model).items() if not _is_lazy(tensor)}
+        for name, tensor in state.items():
+            self._items["build/state:" + name] = self._initial(tensor)
+        if not self.recorder.strict_rng:
+            self._items["build/draws"] = self.recorder.draws(state)
 
     @contextlib.contextmanager
     def _meta(self) -> Iterator[None]:
@@ -172,7 +188,18 @@ class _Observer:
 
     # -- phases ------------------------------------------------------------------------------------------------------
 
-    def _phases(self, model: nn.Module) -> None:
+    def _phases(self, model: nn.Module, phases: tuple[_Phase, ...]) -> None:
+        if self._rung == "real":
+            if self._run.device.type != "cpu":
+                model.to(self._run.device)
+                hidden_state(model).to(device=self._run.device)
+            self._on_rung(model, phases)
+            return
+        self._fakes = Fakes(self._run.device)
+        with self._fakes.swapped(model):
+            self._on_rung(model, phases)
+
+    def _on_rung(self, model: nn.Module, phases: tuple[_Phase, ...]) -> None:
         recorder = self.recorder
         recorder.fakes = recorder.frozen = self._rung != "real"
         self._names = hidden_state(model).names()
@@ -180,17 +207,17 @@ class _Observer:
         for name, tensor in reversed(list(self._state.items())):  # of tied tensors the first name wins
             if not _is_lazy(tensor):
                 recorder.name(tensor, "state:" + name)
-        for phase, training in (("eval", False), ("train", True), ("again", True)):
-            recorder.phase = phase
+        for phase in phases:
+            recorder.phase = phase.name
             recorder.control = b""
-            model.train(training)
+            model.train(phase.training)
             if self._run.hidden_follow:
-                hidden_state(model).train(training)
-            self._phase(phase, model)
+                hidden_state(model).train(phase.training)
+            self._phase(phase.name, model, phase.backward)
 
-    def _phase(self, phase: str, model: nn.Module) -> None:
+    def _phase(self, phase: str, model: nn.Module, backward: bool) -> None:
         generators.seed_all(self._run.seed)
-        inputs = _Inputs(self._run, self.recorder, self._fakes, self._input_grads)
+        inputs = Leaves(self._run.case, self._run.device, self.recorder, self._fakes, gradients=self._input_grads)
         generators.seed_all(self._run.seed)
         outputs: list[tuple[str, torch.Tensor]] = []
         self._observed = {}
@@ -198,7 +225,8 @@ class _Observer:
             with self._recording():
                 result = model(*inputs.args, **inputs.kwargs)
             outputs = self._outputs(phase, result, inputs)
-            self._backward(outputs)
+            if backward:
+                self._backward(outputs)
         except Exception as error:
             self._failed(phase, error)
         self._after(phase, model, inputs)
@@ -212,7 +240,7 @@ class _Observer:
     def _fake_mode(self) -> Any:
         return self._fakes.mode if self._fakes is not None else contextlib.nullcontext()
 
-    def _outputs(self, phase: str, result: Any, inputs: _Inputs) -> list[tuple[str, torch.Tensor]]:
+    def _outputs(self, phase: str, result: Any, inputs: Leaves) -> list[tuple[str, torch.Tensor]]:
         flat = structure.flatten(result)
         outputs = []
         for path, leaf in flat.leaves:
@@ -228,7 +256,7 @@ class _Observer:
         self._tensors_seen = self._tensors_seen or bool(outputs)
         return outputs
 
-    def _aliasing(self, outputs: list[tuple[str, torch.Tensor]], inputs: _Inputs) -> str:
+    def _aliasing(self, outputs: list[tuple[str, torch.Tensor]], inputs: Leaves) -> str:
         """Which outputs share memory with another output, an input or the state."""
         owners: dict[int, str] = {}
         named = [("state:" + n, t) for n, t in self._state.items() if not _is_lazy(t)]
@@ -263,7 +291,7 @@ class _Observer:
         self.recorder.name(cotangent, "ct:" + path)
         return cotangent
 
-    def _after(self, phase: str, model: nn.Module, inputs: _Inputs) -> None:
+    def _after(self, phase: str, model: nn.Module, inputs: Leaves) -> None:
         items = self._items
         self._state = named_state(model)
         state = {name: tensor for name, tensor in self._state.items() if not _is_lazy(tensor)}
@@ -284,7 +312,7 @@ class _Observer:
         if not self.recorder.strict_rng:
             items[phase + "/draws"] = self.recorder.draws(self._observed)
 
-    def _left_behind(self, phase: str, state: dict[str, torch.Tensor], inputs: _Inputs) -> None:
+    def _left_behind(self, phase: str, state: dict[str, torch.Tensor], inputs: Leaves) -> None:
         """What a call leaves besides values: state that hangs on its graph, other arguments, switches of torch."""
         items = self._items
         for name, tensor in state.items():
@@ -321,53 +349,6 @@ class _Observer:
         if isinstance(error, NotImplementedError) and "HigherOrderOperator" in str(error):
             raise UnsupportedError(_described(error)) from error  # our doing, and not the model's
         self._items[phase + "/error"] = _described(error)
-
-
-class _Inputs:
-    """Fresh arguments as leaves. Floating-point ones get a gradient, of which no operator shows."""
-
-    def __init__(self, run: _Run, recorder: Recorder, fakes: Fakes | None, with_grads: bool) -> None:
-        args, kwargs = run.case.inputs()
-        self.grads: dict[str, torch.Tensor] = {}
-        self._recorder = recorder
-        self._fakes = fakes
-        self._device = run.device
-        self._with_grads = with_grads
-        named: dict[str, Any] = {str(i): arg for i, arg in enumerate(args)}
-        count = len(named)
-        named.update(kwargs)
-        if len(named) != count + len(kwargs):
-            raise ValueError("a keyword argument has a number for a name")
-        replaced = structure.replace(named, self._leaf)
-        self.args = tuple(replaced[str(i)] for i in range(count))
-        self.kwargs = {key: replaced[key] for key in kwargs}
-        self.tensors = structure.tensors(replaced)
-        self.named = replaced
-
-    def _leaf(self, path: str, tensor: torch.Tensor) -> torch.Tensor:
-        tensor = tensor.detach()
-        if self._fakes is not None:
-            tensor = self._fakes.of(tensor)
-        elif self._device.type != "cpu":
-            tensor = tensor.to(self._device)
-        if self._with_grads and (tensor.is_floating_point() or tensor.is_complex()):
-            tensor = self._differentiable(path, tensor)
-        self._recorder.name(tensor, "input:" + path)
-        return tensor
-
-    def _differentiable(self, path: str, tensor: torch.Tensor) -> torch.Tensor:
-        """A tensor that requires grad and may be changed in place, unlike a leaf. Its gradient is caught on the way."""
-        with self._fakes.mode if self._fakes is not None else contextlib.nullcontext():
-            tensor = tensor.requires_grad_() * 1
-        assert tensor.grad_fn is not None
-
-        def catch(gradients: tuple[torch.Tensor | None, ...]) -> tuple[torch.Tensor | None, ...]:
-            if gradients[0] is not None:
-                self.grads[path] = gradients[0]
-            return (None,) * len(gradients)  # nothing is left to compute
-
-        tensor.grad_fn.register_prehook(catch)
-        return tensor
 
 
 def _is_lazy(tensor: torch.Tensor) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Collection, Sequence
 import torch
 
 # Part of every hash. To be raised by whoever changes what a hash means: a rule, an encoding, the name of a leaf.
-RULES_VERSION = "1"
+RULES_VERSION = "2"
 
 _COMMUTATIVE = frozenset({"aten::add.Tensor", "aten::mul.Tensor"})
 _COPIES = frozenset({"aten::clone.default", "aten::_to_copy.default", "aten::lift_fresh.default", "aten::lift.default"})
@@ -21,17 +21,57 @@ _COPIES = _COPIES | {"aten::lift_fresh_copy.default", "aten::detach_copy.default
 _ZEROS = frozenset({"aten::zeros", "aten::zeros_like", "aten::new_zeros", "aten::zero_", "aten::zero"})
 _ONES = frozenset({"aten::ones", "aten::ones_like", "aten::new_ones"})
 _FULL = frozenset({"aten::full", "aten::full_like", "aten::new_full", "aten::fill_", "aten::fill"})
+_ALONG_DIMENSIONS = frozenset(
+    "aten::" + name
+    for name in [
+        "_log_softmax",
+        "_log_softmax_backward_data",
+        "_softmax",
+        "_softmax_backward_data",
+        "all",
+        "amax",
+        "amin",
+        "any",
+        "argmax",
+        "argmin",
+        "cat",
+        "cumprod",
+        "cumsum",
+        "flip",
+        "gather",
+        "glu",
+        "index_add",
+        "index_copy",
+        "index_select",
+        "linalg_vector_norm",
+        "logsumexp",
+        "max",
+        "mean",
+        "median",
+        "min",
+        "prod",
+        "scatter",
+        "scatter_add",
+        "sort",
+        "std",
+        "sum",
+        "topk",
+        "var",
+        "var_mean",
+    ]
+)
 
 
 def commutes(operator: str, args: Sequence[Any], keywords: Collection[str]) -> bool:
     """Whether ``operator(a, b)`` has the bits of ``operator(b, a)``.
 
     ``a + b`` and ``a * b`` of IEEE 754 round the exact result once, and the exact result does not depend on the order.
-    Integers wrap, booleans are or/and: they commute as well. Required: two tensors of one dtype, shape and layout, so
-    that neither promotion nor broadcasting nor the strides of the result depend on the order; no ``alpha``, which
-    scales the second operand only. Complex numbers are left out: their product is a sum of products, and a fused
-    multiply-add rounds only one of the two. Holds up to the payload of NaNs. ``maximum`` and ``minimum`` are left out:
-    of ``+0`` and ``-0`` they return one by position.
+    Integers wrap, booleans are or/and: they commute as well. Required: two tensors of one dtype and layout, so that
+    promotion does not depend on the order; no ``alpha``, which scales the second operand only. Broadcasting is the same
+    both ways, element by element; which strides the result has may depend on the order, but they are part of its hash.
+    Complex numbers are left out: their product is a sum of products, and a fused multiply-add rounds only one of the
+    two. Holds up to the payload of NaNs. ``maximum`` and ``minimum`` are left out: of ``+0`` and ``-0`` they return one
+    by position.
     """
     if operator not in _COMMUTATIVE or len(args) != 2 or keywords:
         return False
@@ -42,10 +82,41 @@ def commutes(operator: str, args: Sequence[Any], keywords: Collection[str]) -> b
         and a.dtype == b.dtype
         and not a.dtype.is_complex
         and a.device == b.device
-        and a.shape == b.shape
         and a.layout is b.layout is torch.strided
-        and a.stride() == b.stride()
     )
+
+
+def as_float(number: int, args: Sequence[Any]) -> float | None:
+    """The float that an operator takes for an integer in the place of a number, None where they may differ.
+
+    ``F.relu6`` clamps at 6, ``nn.ReLU6`` at 6.0. Beside a tensor of real floating dtype a Python number has no say in
+    the dtype of the result: numbers rank below tensors, and integers below floats. The kernel converts it to that
+    dtype, or to the one it computes in, by one rounding of its value, which is the same for ``6`` and ``6.0`` up to
+    2**53, where every integer is a double. Required: the first tensor among the arguments is floating, for beside
+    one of integers a float makes floats (``torch.where(mask, x, 0)`` is left out with these).
+    """
+    first = next((arg for arg in args if isinstance(arg, torch.Tensor)), None)
+    if first is None or not first.dtype.is_floating_point or abs(number) >= 2**53:
+        return None
+    return float(number)
+
+
+def counted_from_the_front(operator: str, dim: int, args: Sequence[Any]) -> int:
+    """The dimension ``dim`` as one that is not negative, for operators that name one of their first argument's.
+
+    ``softmax(x, -1)`` of a matrix is ``softmax(x, 1)``: each of these operators begins by adding the number of
+    dimensions to a negative one (``maybe_wrap_dim``) and never looks at what it was given. Operators that count those
+    of the result or of sizes (``stack``, ``select_backward``) are not among them. Of a view only the geometry counts;
+    some are here so that no harmless one is named as the place where two versions part. What is out of range stays as
+    it is, and raises.
+    """
+    if operator not in _ALONG_DIMENSIONS or not args:
+        return dim
+    tensors = args[0] if isinstance(args[0], (list, tuple)) else [args[0]]
+    if not all(isinstance(tensor, torch.Tensor) and tensor.dim() == tensors[0].dim() for tensor in tensors):
+        return dim  # `cat` passes over empty tensors of one dimension
+    count = tensors[0].dim() if tensors else 0
+    return dim + count if -count <= dim < 0 else dim
 
 
 def copies(operator: str) -> bool:

@@ -207,6 +207,20 @@ def test_sharing_is_named():
     assert [row[0] for row in found["parameters"]] == ["one.weight", "one.bias", "three.bias"]
 
 
+def test_views_of_one_memory_are_shared():
+    class Views(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("all", torch.arange(6.0))
+            self.register_buffer("first", self.all[:3])
+            self.register_buffer("copy", self.all[:3].clone())
+
+        def forward(self, x):
+            return x * self.first
+
+    assert observe(Views, lambda: ((torch.randn(2, 3),), {}))["views"] == {"first": "all"}
+
+
 def test_a_model_that_cannot_run_still_has_contracts():
     found = observe(Base, lambda: ((torch.randn(2, 9, 5, 5),), {}))
     assert found["run"].startswith("RuntimeError: ")

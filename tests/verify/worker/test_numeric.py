@@ -112,6 +112,97 @@ def test_only_large_inputs_tell_relu6_from_relu():
     assert "eval/output" in changed(lambda: Net(act=F.relu6), scale=30)
 
 
+class Limited(nn.Module):
+    """Limits that neither its initial weights nor its gradients come near to."""
+
+    def __init__(self, limit_weight=True, limit_gradient=True, sign=torch.sign):
+        super().__init__()
+        self.fc = nn.Linear(16, 16)
+        self.norm = nn.BatchNorm1d(16)
+        self.limits = limit_weight, limit_gradient, sign
+
+    def forward(self, x):
+        limit_weight, limit_gradient, sign = self.limits
+        weight = self.fc.weight.clamp(-1, 1) if limit_weight else self.fc.weight
+        h = self.norm(F.linear(x.flatten(1)[:, :16], weight, self.fc.bias)) + sign(self.fc.weight).sum()
+        if limit_gradient and h.requires_grad:
+            h.register_hook(lambda grad: grad.clamp(-5, 5))
+        return h
+
+
+@pytest.mark.parametrize(
+    "rewrite",
+    [
+        {"limit_weight": False},
+        {"limit_gradient": False},
+        {"sign": lambda x: (x >= 0).to(x.dtype) * 2 - 1},
+    ],
+    ids=["clamp of weights", "clamp of gradients", "sign of zero"],
+)
+def test_only_wide_numbers_reach_a_limit(rewrite):
+    def differs(scale):
+        one, two = (run(lambda change=change: Limited(**change), scale=scale)["items"] for change in ({}, rewrite))
+        return one != two
+
+    assert not any(differs(scale) for scale in (1, 30, 0))
+    assert differs("wide")
+
+
+def test_no_number_is_no_evidence_where_numbers_are_wide():
+    def overflows(x):
+        return x * 1e38 * 1e38 - x * 1e38 * 1e38
+
+    items = run(lambda: Net(forward=lambda net, x: overflows(x)), scale="wide")["items"]
+    assert items["float32*wide/train/output:logits"] == numeric.NOT_A_NUMBER
+    assert items["float32*wide/build/state:conv.weight"].startswith("float32")
+
+
+class KeepsState(nn.Module):
+    """Carries a state from call to call, in both modes unless it is reset."""
+
+    first = None
+
+    def __init__(self, reset=True, first=None):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+        self.reset = reset
+        KeepsState.first = first
+        self.state = None
+
+    def forward(self, x):
+        x = x.flatten(1)[:, :4]
+        before = self.first if self.state is None else self.state
+        if before is None or (self.reset and not self.training):
+            before = torch.zeros_like(x)
+        self.state = self.fc(x).detach()
+        return self.fc(x + before)
+
+
+def test_state_that_an_eval_call_should_not_see_shows():
+    one, two = (run(lambda reset=reset: KeepsState(reset), scale=30)["items"] for reset in (True, False))
+    assert one["float32*30/train/output:"] == two["float32*30/train/output:"]
+    assert one["float32*30/eval/output:"] != two["float32*30/eval/output:"]
+
+
+def test_first_call_in_train_mode_shows():
+    one, two = (run(lambda first=first: KeepsState(True, first), scale=30)["items"] for first in (None, torch.ones(4)))
+    assert one["float32*30/train/output:"] != two["float32*30/train/output:"]
+
+
+def test_strides_of_an_output_are_part_of_its_structure():
+    class Turned(Net):
+        def forward(self, x):
+            return super().forward(x)["logits"].t().contiguous().t()
+
+    class Plain(Net):
+        def forward(self, x):
+            return super().forward(x)["logits"]
+
+    one, two = run(Plain)["items"], run(Turned)["items"]
+    assert one["float32*1/eval/output:"] == two["float32*1/eval/output:"]
+    assert one["float32*1/eval/structure"] != two["float32*1/eval/structure"]
+
+
 def test_only_the_probe_tells_what_becomes_of_nan():
     def hides_nan(x):
         return torch.where(x > 0, x, torch.zeros_like(x))
@@ -178,7 +269,7 @@ def test_carried_state_is_seen():
 # -- dtypes, devices, arguments ----------------------------------------------------------------------------------------
 
 
-def test_a_model_that_does_not_run_in_a_dtype_says_so():
+def test_a_model_that_does_not_run_in_a_dtype_raises_as_it_does():
     class Strict(Net):
         def forward(self, x):
             if x.dtype != torch.float32:
@@ -186,7 +277,7 @@ def test_a_model_that_does_not_run_in_a_dtype_says_so():
             return super().forward(x)
 
     assert run(Strict)["items"]
-    with pytest.raises(UnsupportedError, match="does not run in bfloat16: TypeError: float32 only"):
+    with pytest.raises(TypeError, match="float32 only"):
         run(Strict, dtype="bfloat16")
 
 

@@ -74,6 +74,23 @@ class Counting(nn.Module):
         return x + min(self.calls, 3)
 
 
+class Remembering(nn.Module):
+    """Adds what the call before left, where ``uses`` says so."""
+
+    def __init__(self, uses, of_class=0.0):
+        super().__init__()
+        self.a = nn.Linear(4, 4)
+        self.state = None
+        self.uses, self.of_class = uses, of_class
+
+    def forward(self, x):
+        out = self.a(x)
+        if self.uses(self):
+            out = out + (self.of_class if self.state is None else self.state)
+        self.state = self.a(x).detach()
+        return out
+
+
 def hooked(grad_of, factor=2):
     def forward(self, x):
         y = self.a(x)
@@ -177,6 +194,23 @@ EQUAL = {
         model(lambda self, x: checkpoint(self.a, x, use_reentrant=True), a=lambda: nn.Sequential(linear(), nn.ReLU())),
     ),
     "custom function": (model(lambda self, x: x * 2), model(lambda self, x: Twice.apply(x))),
+    "relu6": (
+        model(lambda self, x: functional.relu6(self.a(x)), a=linear),
+        model(lambda self, x: self.b(self.a(x)), a=linear, b=nn.ReLU6),
+    ),
+    "softplus": (
+        model(lambda self, x: functional.softplus(self.a(x)), a=linear),
+        model(lambda self, x: self.b(self.a(x)), a=linear, b=nn.Softplus),
+    ),
+    "number of another type": (model(lambda self, x: x * 2 + 1), model(lambda self, x: x * 2.0 + 1.0)),
+    "dimension from the end": (
+        model(lambda self, x: self.a(x).flatten(1).softmax(-1).topk(2, dim=1).values.sum(-1), a=linear),
+        model(lambda self, x: self.a(x).flatten(1).softmax(1).topk(2, dim=-1).values.sum(1), a=linear),
+    ),
+    "swapped product that is broadcast": (
+        model(lambda self, x: self.a(x) * x.sum(1, True), a=linear),
+        model(lambda self, x: x.sum(1, True) * self.a(x), a=linear),
+    ),
     "swapped sum": (
         model(lambda self, x: x + self.a(x), a=linear),
         model(lambda self, x: self.a(x) + x, a=linear),
@@ -212,6 +246,11 @@ def test_equal(name, rung):
 
 
 DIFFERENT = {
+    "type of a number beside integers": (
+        model(lambda self, x: (x > 0).long() * 2),
+        model(lambda self, x: (x > 0).long() * 2.0),
+        "eval/output:",
+    ),
     "relu6": (net, lambda: nn.Sequential(*net()[:2], nn.ReLU6(), *net()[3:]), "train/output:"),
     "batch norm eps": (net, lambda: nn.Sequential(net()[0], nn.BatchNorm1d(4, eps=1e-3), *net()[2:]), "eval/output:"),
     "batch norm momentum": (
@@ -337,6 +376,16 @@ DIFFERENT = {
         "eval/output:",
     ),
     "carried state": (lambda: Counting(1), lambda: Counting(0), "eval/output:"),
+    "state kept in eval mode": (
+        lambda: Remembering(lambda self: self.training and self.state is not None),
+        lambda: Remembering(lambda self: self.state is not None),
+        "later/output:",
+    ),
+    "state that only an eval call sets up": (
+        lambda: Remembering(lambda self: False),
+        lambda: Remembering(lambda self: self.training and self.state is None, of_class=2.0),
+        "fresh/output:",
+    ),
     "carried state, later": (lambda: Counting(2), lambda: Counting(3), "eval/output:"),
     "key of the output": (
         model(lambda self, x: {"a": x, "b": x + 1}),
@@ -513,20 +562,21 @@ def test_model_is_as_before_on_fakes():
     made = []
 
     def build():
-        made.append(nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)))
-        made[0].hidden = [torch.ones(2)]
-        made.append({name: (id(t), t.clone()) for name, t in made[0].state_dict(keep_vars=True).items()})
-        made.append(made[0].hidden[0])
-        return made[0]
+        module = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+        module.hidden = [torch.ones(2)]
+        state = {name: (id(t), t.clone()) for name, t in module.state_dict(keep_vars=True).items()}
+        made.append((module, state, module.hidden[0]))
+        return module
 
     prove(build, X[0])
-    module, before, hidden = made[:3]
-    for name, tensor in module.state_dict(keep_vars=True).items():
-        assert id(tensor) == before[name][0]
-        assert torch.equal(tensor, before[name][1])
-        assert tensor.grad is None
-    assert module.hidden[0] is hidden
-    assert not module[0]._forward_hooks
+    assert made
+    for module, before, hidden in made:
+        for name, tensor in module.state_dict(keep_vars=True).items():
+            assert id(tensor) == before[name][0]
+            assert torch.equal(tensor, before[name][1])
+            assert tensor.grad is None
+        assert module.hidden[0] is hidden
+        assert not module[0]._forward_hooks
 
 
 def test_records_name_module_and_line():

@@ -6,6 +6,7 @@ import struct
 import pytest
 import torch
 from _modfix_worker import rules
+from torch.nn import functional as F  # noqa: N812  # as everybody calls it
 
 DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int8, torch.uint8, torch.int64, torch.bool]
 SPECIAL = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, 1e-40, -1e-40, 65504.0, 3.4e38]
@@ -15,7 +16,7 @@ def bits(tensor):
     """The bytes of a tensor, with all NaNs made one: the payload is the one thing that rules leave open."""
     if tensor.dtype.is_floating_point:
         tensor = torch.where(tensor.isnan(), torch.full_like(tensor, math.nan), tensor)
-    return tensor.contiguous().view(torch.uint8).tolist()
+    return tensor.contiguous().view(-1).view(torch.uint8).tolist()
 
 
 def operands(dtype):
@@ -37,6 +38,11 @@ def test_commuted_operands_give_the_same_bits(operator, dtype):
     assert rules.commutes(f"aten::{operator}.Tensor", (a, b), ())
     assert bits(function(a, b)) == bits(function(b, a))
     assert bits(function(a[3:], b[3:])) == bits(function(b[3:], a[3:]))  # not aligned: other vector paths
+    few = b[1:4]
+    for broadcast in (few[:, None], few[0], few.expand(len(few), 3).t()):
+        wide = a[: 3 * len(few)].view(len(few), 3)
+        assert rules.commutes(f"aten::{operator}.Tensor", (wide, broadcast), ())
+        assert bits(function(wide, broadcast)) == bits(function(broadcast, wide))
 
 
 def test_payload_of_nans_is_what_the_rule_leaves_open():
@@ -58,13 +64,100 @@ X = torch.ones(2, 3)
         ("aten::add.Tensor", (X, X), ("alpha",)),
         ("aten::add.Tensor", (X, 1.0), ()),
         ("aten::add.Tensor", (X, X.double()), ()),
-        ("aten::add.Tensor", (X, X[0]), ()),
-        ("aten::add.Tensor", (X, torch.ones(3, 2).t()), ()),
+        ("aten::add.Tensor", (X, X.to_sparse()), ()),
         ("aten::mul.Tensor", (X + 0j, X + 0j), ()),
     ],
 )
 def test_what_does_not_commute(operator, args, keywords):
     assert not rules.commutes(operator, args, keywords)
+
+
+NUMBERS = {  # operators that take a number beside a tensor, with an integer that a float can stand for
+    "hardtanh": lambda x, one: F.hardtanh(x, -one, 6 * one),
+    "softplus": lambda x, one: F.softplus(x, one, 20 * one),
+    "elu": F.elu,
+    "leaky relu": lambda x, one: F.leaky_relu(x, 2 * one),
+    "threshold": lambda x, one: F.threshold(x, one, 3 * one),
+    "clamp": lambda x, one: x.clamp(0 * one, 2 * one),
+    "add": lambda x, one: x + 3 * one,
+    "alpha": lambda x, one: torch.add(x, x, alpha=3 * one),
+    "rsub": lambda x, one: 3 * one - x,
+    "multiply": lambda x, one: x * (3 * one),
+    "divide": lambda x, one: x / (3 * one),
+    "reciprocal": lambda x, one: (3 * one) / x,
+    "floor divide": lambda x, one: x // (3 * one),
+    "remainder": lambda x, one: x % (3 * one),
+    "square": lambda x, one: x ** (2 * one),
+    "power": lambda x, one: x ** (5 * one),
+    "root": lambda x, one: x ** (-one),
+    "exponential": lambda x, one: (2 * one) ** x,
+    "compare": lambda x, one: x >= one,
+    "lerp": lambda x, one: torch.lerp(x, x + 1, 2 * one),
+    "norm": lambda x, one: torch.linalg.vector_norm(x, 2 * one),
+    "masked fill": lambda x, one: x.masked_fill(x > 1, 7 * one),
+    "large": lambda x, one: x + 16777217 * one,
+    "index fill": lambda x, one: x.index_fill(0, torch.tensor([0]), 5 * one),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("name", NUMBERS)
+def test_integers_beside_floats_are_floats(name, dtype):
+    tensor = operands(dtype)[0]
+    for x in (tensor, tensor[3]):
+        made, other = NUMBERS[name](x, 1), NUMBERS[name](x, 1.0)
+        assert made.dtype == other.dtype
+        assert bits(made) == bits(other)
+
+
+def test_integers_that_are_no_floats():
+    assert rules.as_float(6, (X,)) == 6.0
+    assert rules.as_float(6, (X.long(),)) is None
+    assert rules.as_float(6, (X > 0, X)) is None
+    assert rules.as_float(6, (X + 0j,)) is None
+    assert rules.as_float(2**53, (X,)) is None
+    assert rules.as_float(6, ([2, 3],)) is None
+
+
+ALONG = {
+    "_softmax": torch.softmax,
+    "_log_softmax": torch.log_softmax,
+    "sum": lambda x, dim: x.sum((0, dim)),
+    "amax": lambda x, dim: x.amax(dim),
+    "max": lambda x, dim: x.max(dim).values,
+    "topk": lambda x, dim: x.topk(2, dim).values,
+    "cat": lambda x, dim: torch.cat([x, x], dim),
+    "cumsum": lambda x, dim: x.cumsum(dim),
+    "flip": lambda x, dim: x.flip(dim),
+    "gather": lambda x, dim: x.gather(dim, torch.zeros(2, 3, 4, dtype=torch.int64)),
+    "glu": F.glu,
+    "index_select": lambda x, dim: x.index_select(dim, torch.tensor([1, 0])),
+    "linalg_vector_norm": lambda x, dim: torch.linalg.vector_norm(x, dim=dim),
+    "logsumexp": lambda x, dim: x.logsumexp(dim),
+    "sort": lambda x, dim: x.sort(dim).values,
+    "var": lambda x, dim: x.var(dim),
+}
+
+
+@pytest.mark.parametrize("name", ALONG)
+def test_dimensions_counted_from_the_end(name):
+    x = torch.randn(2, 3, 4)
+    assert rules.counted_from_the_front("aten::" + name, -1, ([x, x] if name == "cat" else x,)) == 2
+    assert bits(ALONG[name](x, -1)) == bits(ALONG[name](x, 2))
+
+
+@pytest.mark.parametrize(
+    ("operator", "dim", "args"),
+    [
+        ("aten::stack", -1, ([X, X],)),
+        ("aten::select_backward", -1, (X, [2, 3, 4])),
+        ("aten::sum", -3, (X,)),
+        ("aten::cat", -1, ([torch.empty(0), X],)),
+        ("aten::cat", -1, ([],)),
+    ],
+)
+def test_dimensions_that_stay_as_they_are(operator, dim, args):
+    assert rules.counted_from_the_front(operator, dim, args) == dim
 
 
 FILLS = [
