@@ -26,6 +26,7 @@ _LIFE_CYCLE = frozenset(
 )
 _INITIALISE = ("init", "reset", "freeze")
 _WITH_MODE = frozenset({"Dropout", "BatchNorm", "InstanceNorm", "RReLU"})
+_SHOWN = 12  # keys in a note
 _HARMLESS_MEMBERS = frozenset({"[...]", "items", "keys", "values"})
 
 
@@ -238,7 +239,7 @@ class Unregistered:
             for entry in entries or ("*",):
                 keys[f"`{self.name}.{element.key}.{entry}`"] = None
         listed = list(keys)
-        return ", ".join(listed[:6]) + (f" and {len(listed) - 6} more" if len(listed) > 6 else "")
+        return ", ".join(listed[:_SHOWN]) + (f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else "")
 
     def _count(self) -> str:
         counts = [
