@@ -47,11 +47,16 @@ class ContainersMaker:
         """The containers of one class that may hold modules, where ``links`` gives the parents in a method."""
         found = []
         for attr, stores in sorted(record.stores.items()):
-            if any(_may_open(store.value) for store in stores):
+            if any(self._may_open(store) for store in stores):
                 container = _Reading(self, record, links, attr).container(stores)
                 if container is not None:
                     found.append(container)
         return tuple(found)
+
+    def _may_open(self, store: SelfStore) -> bool:
+        if isinstance(store.value, ast.Name):  # most are parameters
+            return store.value.id in self.names.scopes[store.functions[-1]].stored
+        return _may_open(store.value)
 
 
 def _may_open(value: ast.expr | None) -> bool:
