@@ -132,10 +132,9 @@ class NewModules:
         yield from self._of_readers()
 
     def reasons_of_children(self) -> Iterator[Reason]:
-        """Why something that depends on the children of the class may notice another one, wherever it is created."""
+        """Why something that depends on the children of the class certainly notices another one."""
         yield from self._of_bases()
         yield from self._of_readers()
-        yield from (self._walk_reason(walk) for walk in self.cls.project.child_walks(self.cls) if not walk.known)
 
     def _of_bases(self) -> Iterator[Reason]:
         cls = self.cls
