@@ -13,7 +13,7 @@ from modfix.model.verdict import Check, Modulo, Outcome, Verdict
 from modfix.verify.attribution import CaseResult
 from modfix.verify.contracts import Comparison, compare_contracts
 from modfix.verify.localize import operators, read_records
-from modfix.verify.numbers import NUMBERS, WIDE, Run, without_nan
+from modfix.verify.numbers import EXTREME, NUMBERS, Run, without_nan
 from modfix.verify.plan import CaseSpec, named_apart
 from modfix.verify.verdicts import (
     BEYOND_NUMBERS,
@@ -219,10 +219,10 @@ class _Case:
                 break
             if any(_failed_somewhere(observation) for observation in observations):
                 continue  # may come of tensors without numbers
-            unequal = differing(*observations)
-            if rung != RUNGS[0] or not unequal or Item.parse(unequal[0]).phase != "build":
+            first_unequal = next(iter(differing(*observations)), "")
+            if rung != RUNGS[0] or Item.parse(first_unequal).phase != "build":
                 break  # an answer
-            kept = verdict, observations  # `FloatTensor` and the like make real tensors where others are on meta
+            kept = verdict, observations  # `FloatTensor` makes a real tensor where others are on meta
         return verdict, observations
 
     def _other_order(self, observations: tuple[Observation, Observation]) -> Modulo | None:
@@ -258,15 +258,15 @@ class _Case:
         close: Verdict | None = None
         self._ran = ({}, {})
         for run in NUMBERS:
-            if run[1] == WIDE and close is not None:
-                break  # large numbers enlarge what rounding has made
+            if run[1] in EXTREME and close is not None:
+                break  # what rounding has made may get any size there
             pair = self._digests(0, *run), self._digests(1, *run)
             if failure(pair[0]) and run != NUMBERS[0]:
                 continue  # the version before does not run in this dtype
             if any(failure(one) for one in pair):
                 verdict = self._numeric_verdict(pair, proof)
                 return replace(verdict, reason=f"{verdict.reason} (inputs: {run[0]}, scale {run[1]})")
-            if run[1] == WIDE:
+            if run[1] in EXTREME:
                 pair = without_nan(pair)
             if run == NUMBERS[0]:
                 self._is_partial = _failed_somewhere(pair[1])
