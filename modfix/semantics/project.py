@@ -202,8 +202,3 @@ class Project:
     def tested_names(self) -> frozenset[str]:
         """Names of the attributes that some class tests for None."""
         return frozenset(name for cls in self.classes() for name, facts in cls.facts.attributes.items() if facts.guards)
-
-    @cached_property
-    def names_set_outside(self) -> frozenset[str]:
-        """Names of attributes that somebody sets, or reaches by a string, through another object than ``self``."""
-        return self.objects.stored_outside
