@@ -228,7 +228,8 @@ class Objects:
             for definition in cls.facts.attributes[name].definitions
         ]
         added = [(cls, added) for cls in inside for added in cls.facts.added if may_name(added.key, name)]
-        if (not stored and not added and not foreign) or any(map(_is_reached_otherwise, inside, repeat(name))):
+        shown = stored or foreign or (added and owner)  # of an unknown object nothing is known by a computed name
+        if not shown or any(map(_is_reached_otherwise, inside, repeat(name))):
             return None
         if any(d.kind in (ValueKind.NAME, ValueKind.OTHER) for _, d in stored):
             return None

@@ -103,6 +103,12 @@ def test_parts_of_what_torchvision_makes(between: str, may_be: bool) -> None:
     assert sliced("\n".join([*lines, "    model.fc = list(model.fc.children())[0]", ""])) is may_be
 
 
+@pytest.mark.parametrize(("owner", "may_be"), [("x", True), ("Adds(x)", False)])
+def test_modules_under_computed_names_say_nothing_of_an_unknown_object(owner: str, may_be: bool) -> None:
+    adds = "class Adds(nn.Module):\n    def __init__(self, name):\n        self.add_module(name, nn.ReLU())\n"
+    assert sliced(adds + f"def f(x):\n    return list({owner}.features.children())[0]\n") is may_be
+
+
 @pytest.mark.parametrize(
     ("annotation", "may_be"), [("nn.Module", True), ("Net", True), ("Sub", True), ("Other", False), ("'Net'", True)]
 )
