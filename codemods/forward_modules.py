@@ -29,11 +29,11 @@ by position or number of an object that may be of the class.
 DISPLAY: only a part of the project was read.
 
 Refused: dropout, because a new module is always in training mode, so it is active in evaluation today; layers with
-parameters, which are new random weights in each call; `nn.Transformer()` and others that draw random numbers;
-arguments that change from call to call (`nn.AvgPool2d(x.size()[2:])`); calls in class methods, in `__init__`, or in
-functions defined there; methods that other objects borrow or somebody replaces, and classes that cannot get another
-submodule unnoticed, as for `functional`. A module that is kept in an attribute, returned or passed on is no matter of
-this codemod.
+parameters, which are new random weights in each call; containers of other modules (`nn.Sequential(self.a, self.b)`);
+`nn.Transformer()` and others that draw random numbers; arguments that change from call to call
+(`nn.AvgPool2d(x.size()[2:])`); calls in class methods, in `__init__`, or in functions defined there; methods that other
+objects borrow or somebody replaces, and classes that cannot get another submodule unnoticed, as for `functional`. A
+module that is kept in an attribute, returned or passed on is no matter of this codemod.
 
 References
 ----------
@@ -56,6 +56,8 @@ from modfix.api import (
     TorchCall,
     attribute_name,
 )
+
+CONTAINERS = ("ModuleDict", "ModuleList", "Sequential")
 
 
 class ForwardModules(Codemod):
@@ -96,6 +98,8 @@ def _reasons(call: TorchCall, new: NewModules) -> Iterator[Reason]:
     module, where = call.function.rpartition(".")[2], Location(new.cls.path, call.line, call.column)
     if "Dropout" in module:
         yield "fresh-dropout", "a new module is in training mode: this is active in evaluation, too", where
+    elif module in CONTAINERS:
+        yield "container", "what it holds belongs to somebody else, and would be registered twice", where
     elif module not in PURE_MODULES:
         yield "has-state", "each call makes new parameters, buffers or random numbers", where
     for argument in call.arguments:

@@ -170,6 +170,11 @@ OTHER = "class Other(nn.Module):\n    def __init__(self):\n        super().__ini
         ("def swap(net):\n    setattr(net, 'forward', fast)\n", {"patched-method"}),
         ("def slow(net):\n    net.forward = timed(net.forward)\n", set()),
         ("def slow(net):\n    net.old = net.forward\n    net.forward = timed(net.old)\n", set()),
+        (
+            "def slow(net):\n    assert not hasattr(net, 'old')\n    net.old = net.forward\n"
+            "    net.forward = timed(net.old)\n",
+            set(),
+        ),
         ("Net.forward = fast\n", {"patched-method"}),
         ("fast = Net.forward\n", {"borrowed-method"}),
         (OTHER + "    forward = Net.forward\n", {"borrowed-method"}),
