@@ -174,12 +174,16 @@ class _Planner:
         return saved, unsaved, stuck
 
     def _bound_first(self, node: ast.Name, moved: Sequence[ast.stmt]) -> bool:
-        """Whether the loop around a read binds the name."""
-        around = self._file.links.enclosing(self._file.links.statement(node))
-        while around is not None and around is not self._method:
-            if isinstance(around, ast.For) and node.id in stored([around.target]):
-                return any(around is inner for statement in moved for inner in walk(statement))
+        """Whether, in what moves, the loop around a read binds the name, or an assignment above it does."""
+        inside = {id(inner) for statement in moved for inner in walk(statement)}
+        around: ast.stmt | None = self._file.links.statement(node)
+        while around is not None and around is not self._method and id(around) in inside:
+            suite, index = self._file.links.suite(around)
+            if any(isinstance(s, ast.Assign) and id(s) in inside and node.id in stored([s]) for s in suite[:index]):
+                return True
             around = self._file.links.enclosing(around)
+            if isinstance(around, ast.For) and id(around) in inside and node.id in stored([around.target]):
+                return True
         return False
 
     def _kept(self) -> dict[str, tuple[ast.stmt, str]]:

@@ -142,6 +142,7 @@ def test_no_initialisation(body: str) -> None:
         ("x = 3\nnn.init.constant_(self.fc.bias, x)\n", 2),
         ("x = 3\nself.x = x\nnn.init.constant_(self.fc.bias, x)\n", 1),
         ("for m in self.modules():\n    if isinstance(m, nn.Linear):\n        m.weight.data.normal_()\n", 1),
+        ("n = 3\nself.m = n\nfor m in self.modules():\n    n = m.size\n    m.bias.data.fill_(n)\n", 1),
         ("nn.init.zeros_(self.fc.bias)\nself.norm = nn.BatchNorm1d(3)\nnn.init.ones_(self.fc.weight)\n", 2),
     ],
 )
