@@ -26,7 +26,7 @@ changes it: the outputs at equal weights stay, but the modules now train, move, 
 finding names the keys that `state_dict` gains. A checkpoint from before lacks them: load it with
 `load_state_dict(state, strict=False)`; it then reports exactly these keys as missing, and these weights keep their
 initial values, as they always did. The verifier is told of the keys and of modules that were hidden, and of nothing
-else. Also UNSAFE: whole models are pickled.
+else. Also UNSAFE: whole models are pickled, or children are picked by position from an object that may be of the class.
 
 DISPLAY: only a part of the project was read.
 
@@ -34,11 +34,11 @@ No finding: the elements are registered already, because they are attributes, or
 `nn.ModuleList(...)` or `nn.Sequential(*...)`, or the class calls `add_module` or `setattr`.
 
 Refused: elements that are not certainly modules, or that come from outside (`self.parent = [parent]` may hide a cycle
-on purpose); names that `nn.Module` uses (`modules`, `children`); keys that `nn.ModuleDict` does not take; operations
-that the containers of torch lack (`.index()`, `.get()`, `[m] + layers`); lists that other code gets or sets; parameters
-that are collected by hand for an optimizer, which would get them twice; classes that override `parameters()`,
-`state_dict()` or `train()`; walks such as `for m in self.modules()` that would now initialise the elements, too; what
-`functional` refuses of a class that gets another child.
+on purpose), or that are never called; names that `nn.Module` uses (`modules`, `children`); keys that `nn.ModuleDict`
+does not take; operations that the containers of torch lack (`.index()`, `.get()`, `[m] + layers`); lists that other
+code gets or sets; parameters that are collected by hand for an optimizer, which would get them twice; classes that
+override `parameters()`, `state_dict()` or `train()`; walks such as `for m in self.modules()` that would now initialise
+the elements, too; what `functional` refuses of a class that gets another child.
 
 References
 ----------

@@ -58,4 +58,5 @@ class Container(NamedTuple):
     wraps: tuple[Wrap, ...]
     elements: tuple[Element, ...]
     troubles: tuple[Trouble, ...]
+    called: bool  # some element is called, or passed to a function
     registered: bool  # its elements are registered in another way: it is right as it is

@@ -23,6 +23,7 @@ _FILLS = _TAKES_IN_ONE | {"extend", "pop", "update"}
 _VIEWS = frozenset({"items", "keys", "values"})
 _BY_HAND = frozenset({"named_parameters", "parameters"})
 _STATE_BY_HAND = frozenset({"load_state_dict", "state_dict"})
+_RUNS = frozenset({"bias", "forward", "weight"})
 _REGISTERING = frozenset({"add_module", "register_module"})
 _LOOPS = (ast.For, ast.AsyncFor, ast.comprehension)
 _ONLY_TESTS = (ast.BoolOp, ast.UnaryOp, ast.If, ast.While, ast.Assert, ast.Expr)
@@ -31,9 +32,9 @@ _ONLY_TESTS = (ast.BoolOp, ast.UnaryOp, ast.If, ast.While, ast.Assert, ast.Expr)
 class Used(NamedTuple):
     """What one use comes to.
 
-    ``form`` is ``one`` or ``several`` (``value`` is added), ``registered`` (the elements go to another place that
-    registers them), ``wrapped`` (the list is an argument of ``call``), ``trouble``, or ``inner``: trouble if the
-    element is a container itself.
+    ``form`` is ``one`` or ``several`` (``value`` is added), ``called`` (an element is), ``registered`` (the elements go
+    to another place that registers them), ``wrapped`` (the list is an argument of ``call``), ``trouble``, or ``inner``:
+    trouble if the element is a container itself.
     """
 
     form: str
@@ -151,14 +152,10 @@ class _Uses:
         step = self._parents.of(element)
         assert step is not None
         parent, field = step
+        if not isinstance(parent, ast.Attribute) or parent.attr in _RUNS:
+            yield Used("called", origin)
         if isinstance(parent, ast.Attribute):
-            if parent.attr in _BY_HAND:
-                reason = "the parameters of the elements are collected by hand: an optimizer would get them twice"
-                yield self._trouble("collected-by-hand", reason, origin)
-            elif parent.attr in _STATE_BY_HAND:
-                yield self._trouble("saved-by-hand", "the state of the elements is saved or loaded by hand", origin)
-            elif parent.attr in (*NO_LIST_METHODS, *_FILLS):
-                yield Used("inner", origin, "unknown-use", f"`.{parent.attr}()` of an inner list may be called here")
+            yield from self._member_of_one(parent, origin)
         elif isinstance(parent, (ast.BinOp, ast.Compare)):
             yield Used("inner", origin, "unknown-use", "an inner list may be added or compared here")
         elif isinstance(parent, ast.Subscript) and field == "value" and not isinstance(parent.ctx, ast.Load):
@@ -173,6 +170,19 @@ class _Uses:
             yield from self._element_passed(parent, element, origin)
         elif isinstance(parent, (ast.List, ast.Tuple, ast.Dict, ast.Starred)) and self._constructs(element):
             yield self._trouble("shared-element", "an element goes to another list as well", origin)
+
+    def _member_of_one(self, member: ast.Attribute, origin: ast.expr) -> Iterator[Used]:
+        """A member of an element is read: `self.layers[0].weight`."""
+        outer = self._parents.of(member)
+        if outer is not None and isinstance(outer[0], ast.Assign) and outer[1] == "value":
+            yield from (Used("registered", origin) for t in outer[0].targets if isinstance(t, ast.Attribute))
+        if member.attr in _BY_HAND:
+            reason = "the parameters of the elements are collected by hand: an optimizer would get them twice"
+            yield self._trouble("collected-by-hand", reason, origin)
+        elif member.attr in _STATE_BY_HAND:
+            yield self._trouble("saved-by-hand", "the state of the elements is saved or loaded by hand", origin)
+        elif member.attr in (*NO_LIST_METHODS, *_FILLS):
+            yield Used("inner", origin, "unknown-use", f"`.{member.attr}()` of an inner list may be called here")
 
     def _element_passed(self, call: ast.Call, element: ast.expr, origin: ast.expr) -> Iterator[Used]:
         name = (dotted(call.func) or "").rpartition(".")[2]
@@ -207,8 +217,11 @@ class _Uses:
     def _starred(self, starred: ast.Starred, origin: ast.expr) -> Iterator[Used]:
         step = self._parents.of(starred)
         assert step is not None
+        outer = self._parents.of(step[0])
         if isinstance(step[0], ast.Call):
             yield from self._passed(step[0], origin)
+        elif isinstance(step[0], ast.List) and outer is not None and isinstance(outer[0], ast.Call):
+            yield from self._passed(outer[0], origin)
         else:
             yield self._trouble("shared-list", "its elements go to another list here", origin)
 
@@ -227,6 +240,7 @@ class _Uses:
         if not self._constructs(call) and step is not None and step[1] == "func":
             name = (dotted(call.func) or "").rpartition(".")[2]
             if name == "Sequential":
+                yield Used("called", origin)
                 return  # `nn.Sequential(*self.layers)(x)` in forward
         yield Used("wrapped", origin, call=call)
 
@@ -238,6 +252,7 @@ class _Uses:
             isinstance(t, (ast.Tuple, ast.List)) and all(isinstance(e, ast.Name) for e in t.elts) for t in targets
         )
         if unpacked:
+            yield Used("called", origin)
             return  # `a, b = self.layers`
         what = "the list has another name from here on" if whole else "a copy of the list is kept here"
         yield self._trouble("shared-list", what, origin)

@@ -47,11 +47,16 @@ class ContainersMaker:
         """The containers of one class that may hold modules, where ``links`` gives the parents in a method."""
         found = []
         for attr, stores in sorted(record.stores.items()):
-            if any(_may_open(store.value) for store in stores):
+            if any(self._may_open(store) for store in stores):
                 container = _Reading(self, record, links, attr).container(stores)
                 if container is not None:
                     found.append(container)
         return tuple(found)
+
+    def _may_open(self, store: SelfStore) -> bool:
+        if isinstance(store.value, ast.Name):  # most are parameters
+            return store.value.id in self.names.scopes[store.functions[-1]].stored
+        return _may_open(store.value)
 
 
 def _may_open(value: ast.expr | None) -> bool:
@@ -85,7 +90,7 @@ class _Reading:
         self._troubles: list[Trouble] = []
         self._inner: list[Trouble] = []  # those that there are if an element is a container itself
         self._nested = False
-        self._registered = False
+        self._marks: set[str] = set()  # of "called" and "registered"; see `Used`
         self._next = 0  # index of the next element of a list; -1 when it is not known
         self._keyed = False
 
@@ -100,8 +105,8 @@ class _Reading:
             self._use(use.node, use.method)
         if not any(element.form is ElementForm.MADE for element in self._elements):
             return None
-        if not self._registered and self._registers_by_hand():
-            self._registered = True
+        if self._registers_by_hand():
+            self._marks.add("registered")
         first = stored[0].statement
         return Container(
             self._attr,
@@ -111,7 +116,8 @@ class _Reading:
             tuple(dict.fromkeys(self._wraps)),
             tuple(self._elements),
             (*self._troubles, *(self._inner if self._nested else ())),
-            self._registered,
+            "called" in self._marks,
+            "registered" in self._marks,
         )
 
     def _registers_by_hand(self) -> bool:
@@ -326,7 +332,7 @@ class _Reading:
         if isinstance(value, _PLAIN):
             return ElementForm.PLAIN, None
         if isinstance(value, ast.Attribute) and is_name(value.value, _self_name(method)):
-            self._registered = True  # it is registered under its own name, if it is a module
+            self._marks.add("registered")  # it is registered under its own name, if it is a module
             return ElementForm.UNKNOWN, None
         if isinstance(value, ast.Call):
             return self._made(value, method, functions)
@@ -339,7 +345,7 @@ class _Reading:
         if isinstance(func, ast.Attribute) and func.attr in _RETURNS_ITSELF and not isinstance(func.value, ast.Name):
             return self._form(func.value, method, functions)
         if is_name(func, "getattr") and call.args and is_name(call.args[0], _self_name(method)):
-            self._registered = True
+            self._marks.add("registered")
             return ElementForm.UNKNOWN, None
         ref = self._callee(func, functions)
         if ref in _COPIES and len(call.args) == 1:
@@ -357,7 +363,7 @@ class _Reading:
             return ElementForm.UNKNOWN, None
         for place, at in self._other_places(name, functions[-1], parents):
             if place == "registered":
-                self._registered = True
+                self._marks.add("registered")
             else:
                 self._trouble("shared-element", f"`{name.id}` goes to another place as well", at)
         if isinstance(value, ast.Name):
@@ -372,9 +378,11 @@ class _Reading:
             step = parents.of(node)
             assert step is not None
             parent = step[0]
-            if isinstance(parent, ast.Attribute) or (isinstance(parent, ast.Call) and step[1] == "func"):
+            if isinstance(parent, ast.Attribute) and self._becomes_own(parent, parents):
+                yield "registered", node
+            elif isinstance(parent, ast.Attribute) or (isinstance(parent, ast.Call) and step[1] == "func"):
                 continue
-            if isinstance(parent, (ast.Assign, ast.AnnAssign)):
+            elif isinstance(parent, (ast.Assign, ast.AnnAssign)):
                 targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
                 own = all(isinstance(t, ast.Attribute) and is_name(t.value, _self_name(function)) for t in targets)
                 yield ("registered" if own else "elsewhere"), node
@@ -384,6 +392,13 @@ class _Reading:
                     yield "elsewhere", node
             else:
                 yield "elsewhere", node
+
+    def _becomes_own(self, member: ast.Attribute, parents: Parents) -> bool:
+        """Whether a member of a module is kept by the object: `self.weight = layer.weight`."""
+        step = parents.of(member)
+        if step is None or not isinstance(step[0], ast.Assign) or step[1] != "value":
+            return False
+        return any(isinstance(target, ast.Attribute) for target in step[0].targets)
 
     # What is done with it
 
@@ -399,12 +414,12 @@ class _Reading:
         self, used: list[Used], node: ast.expr, method: FunctionNode, functions: Functions, local: SelfStore | None
     ) -> None:
         for use in used:
-            if use.form == "registered":
-                self._registered = True
+            if use.form in ("called", "registered"):
+                self._marks.add(use.form)
             elif use.form == "wrapped":
                 ref = self._callee(use.call.func, functions) if use.call is not None else "?"
                 if ref.startswith("torch.nn."):
-                    self._registered = True
+                    self._marks.add("registered")
                 else:
                     self._trouble("handed-on", "the list is handed to other code here, which may keep it", node)
             elif use.form == "trouble":

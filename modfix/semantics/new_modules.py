@@ -23,6 +23,8 @@ from modfix.semantics.set_once import set_once
 from modfix.semantics.torch_names import EXTERNAL_MODULE_BASES, LOSS_BASES, is_module_class
 from modfix.semantics.truth import Truth
 
+_BY_NAME = (UseForm.STORE, UseForm.DELETE, UseForm.STRING)  # what another object may do with a name that is new
+
 
 class StoredCall(NamedTuple):
     """A call in a method that is to become one of a module of the object."""
@@ -130,10 +132,9 @@ class NewModules:
         yield from self._of_readers()
 
     def reasons_of_children(self) -> Iterator[Reason]:
-        """Why something that depends on the children of the class may notice another one, wherever it is created."""
+        """Why something that depends on the children of the class certainly notices another one."""
         yield from self._of_bases()
         yield from self._of_readers()
-        yield from (self._walk_reason(walk) for walk in self.cls.project.child_walks(self.cls) if not walk.known)
 
     def _of_bases(self) -> Iterator[Reason]:
         cls = self.cls
@@ -262,7 +263,7 @@ class NewModules:
         """Whether nobody uses the name for an attribute of such an object."""
         if keyword.iskeyword(name) or name in self.cls.known_names:
             return False
-        if name in self.cls.project.names_set_outside:
+        if any(reader.form in _BY_NAME for reader in self.cls.project.outside_readers(self.cls, name)):
             return False
         if any(name in stray.facts.mentioned for stray in self.cls.project.strays):
             return False

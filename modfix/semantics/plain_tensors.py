@@ -161,20 +161,20 @@ class _Reading:
     def _local_is_tensor(self, name: ast.Name, functions: Functions, self_name: str | None, depth: int) -> bool:
         if not functions:
             return False
+        scope = self._names.scopes[functions[-1]]
+        if name.id not in scope.stored:  # a parameter, or a name of the module: the quick answer for most
+            return False
+        assigned = scope.values_of(name.id)
+        first = [v for v in assigned if not any(is_name(n, name.id) for n in walk(v))]
+        tensors = [v for v in first if self._is_tensor(v, functions, self_name, depth + 4)]
+        if not tensors:
+            return False
+        given = any(argument.arg == name.id for argument in arguments(functions[-1]))
+        if not given and len(tensors) == len(assigned) == scope.times_stored(name.id):
+            return True
         parents = self._links(functions[0])
         value = last_value(parents, parents.statement(name), name.id)
-        if value is not None:
-            return self._is_tensor(value, functions, self_name, depth + 1)
-        scope = self._names.scopes[functions[-1]]
-        values = [v for v in scope.values_of(name.id) if not any(is_name(n, name.id) for n in walk(v))]
-        stored = scope.times_stored(name.id)
-        if (
-            not values
-            or stored != len(scope.values_of(name.id))
-            or any(a.arg == name.id for a in arguments(functions[-1]))
-        ):
-            return False
-        return all(self._is_tensor(v, functions, self_name, depth + 4) for v in values)
+        return value is not None and self._is_tensor(value, functions, self_name, depth + 1)
 
     # One assignment
 

@@ -24,7 +24,9 @@ _LIFE_CYCLE = frozenset(
     parameters state_dict to train zero_grad _apply _load_from_state_dict _save_to_state_dict
     """.split()
 )
+_INITIALISE = ("init", "reset", "freeze")
 _WITH_MODE = frozenset({"Dropout", "BatchNorm", "InstanceNorm", "RReLU"})
+_SHOWN = 12  # keys in a note
 _HARMLESS_MEMBERS = frozenset({"[...]", "items", "keys", "values"})
 
 
@@ -94,6 +96,13 @@ class Unregistered:
         if not self.stateless:
             yield from self._of_walks()
         yield from NewModules(self.cls).reasons_of_children()
+        for related in sorted(self.cls.relatives, key=lambda c: (c.path, c.facts.span)):
+            for note in related.facts.notes:
+                if note.kind == "computed-attribute" and note.detail and self.name.startswith(note.detail):
+                    where = Location(related.path, note.line, note.column)
+                    yield "dynamic-access", "attributes of such names are reached by computed names", where
+        if not self.facts.called and all(related is self.cls for related in self.attribute.family):
+            yield "never-called", "no element is called here: they may be kept for something else", self.location
 
     def _of_name(self) -> Iterator[Reason]:
         if self.name in MODULE_MEMBERS:
@@ -174,13 +183,28 @@ class Unregistered:
             ):
                 for name, method in sorted(holder.facts.methods.items()):
                     walks = SELF_WALKS.intersection(method.self_calls)
-                    if walks and self._may_initialise(holder, name):
+                    if walks and self._may_initialise(holder, name) and not self._walks_before(holder, name, walks):
                         reason = f"`self.{min(walks)}()` in `{holder.name}.{name}` would meet them and may set weights"
                         yield "initialised-anew", reason, Location(holder.path, method.line, 1)
 
     def _may_initialise(self, holder: ModuleClass, method: str) -> bool:
-        related = any(method in NewModules(c).run_in_construction for c in (holder, *holder.descendants))
-        return method == "__init__" or related or any(word in method for word in ("init", "reset", "freeze", "weight"))
+        """Whether a method runs while an object is built, or is one for weights that the project calls."""
+        if (
+            any(method in NewModules(c).run_in_construction for c in (holder, *holder.descendants))
+            or method == "__init__"
+        ):
+            return True
+        project = self.cls.project
+        called = method in project.self_called or any(method in facts.mentioned for facts in project.files.values())
+        return called and any(word in method for word in _INITIALISE)
+
+    def _walks_before(self, holder: ModuleClass, method: str, walks: frozenset[str]) -> bool:
+        """Whether the walks are over when the container is created: they stand above it in the same ``__init__``."""
+        made = {e.method for e in self.facts.elements}
+        if holder is not self.cls or method != "__init__" or made != {"__init__"}:
+            return False
+        uses = (use for name in walks for use in holder.facts.attributes[name].uses if use.method == "__init__")
+        return all(use.line < self.facts.line for use in uses)
 
     # What then happens
 
@@ -215,7 +239,7 @@ class Unregistered:
             for entry in entries or ("*",):
                 keys[f"`{self.name}.{element.key}.{entry}`"] = None
         listed = list(keys)
-        return ", ".join(listed[:6]) + (f" and {len(listed) - 6} more" if len(listed) > 6 else "")
+        return ", ".join(listed[:_SHOWN]) + (f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else "")
 
     def _count(self) -> str:
         counts = [

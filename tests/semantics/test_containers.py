@@ -108,7 +108,7 @@ def test_what_is_registered_in_another_way(more: str) -> None:
         "for m in self.a:\n    x = m(x)\nreturn x",
         "return sum(m(x) for m in self.a)",
         "return self.a[0](x) + self.a[-1](x) + self.a[n](x)",
-        "return len(self.a) * x if self.a else x",
+        "return self.a[0](x * len(self.a)) if self.a else x",
         "for i, (m, k) in enumerate(zip(self.a, x)):\n    x = m(k)\nreturn x",
         "for m in self.a[1:]:\n    x = m(x)\nreturn x",
         "for m in reversed(list(self.a)):\n    x = m(x)\nreturn x",
@@ -158,7 +158,7 @@ def test_inner_lists_are_lists_as_well() -> None:
 
 
 def test_walks_of_whoever_holds_an_object() -> None:
-    held = net("self.a = [nn.Linear(1, 1)]")
+    held = net("self.a = [nn.Linear(1, 1)]", "return self.a[0](x)")
     walks = """
     class Outer(nn.Module):
         def __init__(self):

@@ -83,6 +83,10 @@ def test_what_may_be_none(value: str) -> None:
 def test_attributes_and_locals_are_followed() -> None:
     assert set(tensors("b = torch.zeros(1)\nb = b + 1\nself.b = b\nself.a = self.b.cos()")) == {"a", "b"}
     assert set(tensors("self.b = torch.zeros(1)\nself.b = given\nself.a = self.b.cos()")) == {"b"}
+    assert "a" in tensors("b = torch.zeros(1)\nb = b.view(1, 1)\nself.a = b")
+    assert "a" not in tensors("b = torch.zeros(1)\nb = b.tolist()\nself.a = b")
+    assert "a" not in tensors("b = torch.zeros(1)\nif n:\n    b = 1.0\nself.a = b")
+    assert "a" in tensors("if n:\n    b = torch.zeros(1)\nelse:\n    b = torch.ones(1)\nself.a = b")
     assert "a" in tensors("self.a = torch.zeros(1)\nself.a = self.a + 1")
     assert "a" not in tensors("self.a = self.a + 1")
     assert "a" not in tensors("self.a = self.b + 1\nself.b = self.a + 1")
