@@ -36,6 +36,17 @@ class OldImport(NamedTuple):
     column: int
 
 
+class DataFill(NamedTuple):
+    """A call that fills a whole parameter through `.data`, and the function of `torch.nn.init` that does the same."""
+
+    span: Span
+    source: str  # of the new call
+    owner: str
+    line: int
+    column: int
+    method: str
+
+
 class InitNames(NamedTuple):
     """All of one file."""
 
@@ -122,6 +133,7 @@ class Initialisation(NamedTuple):
     bias_tests: tuple[BiasTest, ...] = ()
     plans: tuple[InitPlan, ...] = ()
     sweeps: tuple[ResetSweep, ...] = ()
+    fills: tuple[DataFill, ...] = ()
 
 
 NO_INITIALISATION = Initialisation()
