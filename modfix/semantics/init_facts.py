@@ -112,6 +112,7 @@ class InitPlan(NamedTuple):
     documented: bool  # most methods of the class have a docstring
     saved: tuple[tuple[Span, str, str], ...]  # reads of an argument: where, its name, the attribute that keeps it
     unsaved: tuple[tuple[Span, str], ...]  # reads of arguments that no attribute keeps
+    plain: frozenset[str]  # arguments that are numbers, strings or flags, by default or annotation
     insert: Span | None  # the statement behind which they could be kept
     obstacles: tuple[Obstacle, ...]
     reorders: Obstacle | None  # the weights that a seed builds would change

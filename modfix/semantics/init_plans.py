@@ -82,6 +82,7 @@ class _Planner:
             self._documented(),
             tuple((self._file.span(node), node.id, attr) for node, attr in saved),
             tuple((self._file.span(node), node.id) for node in unsaved),
+            frozenset(self._plain_arguments()),
             self._file.span(before[-1]) if before else None,
             tuple(obstacles),
             reorders,
@@ -264,17 +265,25 @@ class _Planner:
     def _layers(self) -> set[str]:
         """Variables of `__init__` that may hold a module or a tensor: parameters without a plain default, and calls."""
         plain = {"int", "float", "len", "max", "min", "round", "str", "tuple", "bool"}
-        args = self._method.args
-        positional = [*args.posonlyargs, *args.args]
-        defaults = dict(zip(reversed(positional), reversed(args.defaults), strict=False))
-        defaults.update((arg, value) for arg, value in zip(args.kwonlyargs, args.kw_defaults, strict=True) if value)
-        found = {arg.arg for arg in arguments(self._method) if not isinstance(defaults.get(arg), ast.Constant)}
+        found = {arg.arg for arg in arguments(self._method)} - set(self._plain_arguments())
         for node in walk(*self._body):
             if isinstance(node, ast.Assign) and any(
                 not (isinstance(call.func, ast.Name) and call.func.id in plain) for call in calls_of(node.value)
             ):
                 found |= stored(node.targets)
         return found
+
+    def _plain_arguments(self) -> Iterator[str]:
+        """Parameters of `__init__` that are numbers, strings or flags, by their default or annotation."""
+        args = self._method.args
+        positional = [*args.posonlyargs, *args.args]
+        defaults = dict(zip(reversed(positional), reversed(args.defaults), strict=False))
+        defaults.update((arg, value) for arg, value in zip(args.kwonlyargs, args.kw_defaults, strict=True) if value)
+        for arg in arguments(self._method):
+            default = defaults.get(arg)
+            by_default = isinstance(default, ast.Constant) and default.value is not None
+            if by_default or (dotted(arg.annotation) if arg.annotation else "") in ("bool", "float", "int", "str"):
+                yield arg.arg
 
     def _only_stores(self, statement: ast.stmt) -> bool:
         """Whether a statement only builds things and stores them."""
