@@ -3,7 +3,9 @@
 What it does
 ------------
 `nn.init.xavier_uniform(w)` becomes `nn.init.xavier_uniform_(w)`, and so for all eleven functions that torch still has
-without the underscore. A name that is imported by itself is renamed in its import as well.
+without the underscore. A name that is imported by itself is renamed in its import as well. With the option
+`data = true`, `m.weight.data.normal_(0, 0.02)` becomes `nn.init.normal_(m.weight, 0, 0.02)`, and so for `uniform_`,
+`fill_` and `zero_`, in functions that initialise by their name.
 
 Why
 ---
@@ -17,7 +19,8 @@ Example
 Fix safety
 ----------
 SAFE: the name is that of torch, by imports and scopes, and is called there, or is the first argument of
-`functools.partial`. What it computes stays to the bit; the warning goes.
+`functools.partial`. What it computes stays to the bit; the warning goes. What goes through `.data` is the weight or
+bias of a layer, or a parameter by its constructor, filled as a whole: the same kernel with the same arguments.
 
 Refused: a function that is passed on or stored, because somebody may compare it or ask for its name; one in a branch
 for old versions of torch (`if hasattr(...)`, `except AttributeError`). Functions of the same name that are not torch's,
@@ -32,6 +35,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import groupby
 
 from modfix.api import (
@@ -51,12 +55,20 @@ from modfix.api import (
 )
 
 
+@dataclass(frozen=True)
+class InitNamesOptions:
+    """Options of ``[tool.modfix.init-names]``."""
+
+    data: bool = False
+
+
 class InitNames(Codemod):
     """See the manual at the head of this file."""
 
     name = "init-names"
     summary = "deprecated names such as nn.init.xavier_uniform get their underscore"
-    needles = tuple(sorted(name.encode() for name in DEPRECATED_INIT_NAMES))
+    needles = (*sorted(name.encode() for name in DEPRECATED_INIT_NAMES), b".data")
+    Options = InitNamesOptions
 
     def check_file(self, file: ProjectFile) -> Iterator[Finding]:
         """Yield one finding for the names in each class or function, and one for each name that is imported."""
@@ -72,6 +84,20 @@ class InitNames(Codemod):
                 yield self._fixed(file, owner, fixed, edits)
         for bound in sorted({use.bound for use in uses if use.bound}):
             yield from self._imported(file, bound, [use for use in uses if use.bound == bound])
+        assert isinstance(self.options, InitNamesOptions)
+        if self.options.data:
+            yield from self._filled(file)
+
+    def _filled(self, file: ProjectFile) -> Iterator[Finding]:
+        """One finding for what fills parameters through `.data` in each class or function."""
+        fills = sorted(file.facts.initialisation.fills, key=lambda fill: fill.owner)
+        for owner, group in groupby(fills, key=lambda fill: fill.owner):
+            found = list(group)
+            methods = ", ".join(dict.fromkeys(f"`.data.{fill.method}`" for fill in found))
+            edits = tuple(ReplaceExpression(file.path, fill.span, fill.source) for fill in found)
+            fix = Fix(f"Call `nn.init` in place of {methods}", edits, Applicability.SAFE)
+            where = Location(file.path, found[0].line, found[0].column)
+            yield Finding(self.name, where, found[0].span, owner, f"{methods}: `nn.init` has names for it", fix=fix)
 
     def _imported(self, file: ProjectFile, bound: str, uses: list[OldName]) -> Iterator[Finding]:
         """One name that is imported by itself: all of its uses change together, or none."""

@@ -27,7 +27,8 @@ SAFE: the same statements run in the same order. Where they jump over others, th
 the initialisation does not use, and one of the two sides draws no random numbers, by a table that was made by running
 torch. So a seed builds the same weights, bit for bit.
 
-UNSAFE: both sides draw. The weights that a seed builds change, not their distribution.
+UNSAFE: both sides draw. The weights that a seed builds change, not their distribution, and
+`modfix verify --allow rng-order` proves the rest. Also an argument that is kept by option and may be a module.
 
 DISPLAY: only a part of the project was read.
 
@@ -97,6 +98,12 @@ class ResetParameters(Codemod):
         applicability, note = Applicability.SAFE, None
         if plan.reorders is not None:
             applicability, note = Applicability.UNSAFE, f"line {plan.reorders.line} draws too: {plan.reorders.why}"
+        kept = [name for _, name in plan.unsaved if name not in plan.plain]
+        if kept:
+            applicability, note = (
+                Applicability.UNSAFE,
+                f"`{kept[0]}` would be registered if it is a module or parameter",
+            )
         if not cls.project.complete:
             applicability, note = Applicability.DISPLAY, "the rest of the project was not read"
         heirs = frozenset(f"{heir.path}:{heir.qualname}.reset_parameters" for heir in (cls, *cls.descendants))

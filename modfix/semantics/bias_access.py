@@ -22,7 +22,7 @@ def bias_accesses(file: FileTree) -> tuple[BiasAccess, ...]:
     """The accesses in one file that are not guarded, in source order."""
     if ".bias" not in file.text or not ("init" in file.text or any(f"{name}(" in file.text for name in _FILLS)):
         return ()
-    found = (_access(node, file) for node in walk(file.tree) if isinstance(node, (ast.Expr, ast.Assign)))
+    found = (_access(node, file) for node in file.nodes if isinstance(node, (ast.Expr, ast.Assign)))
     return tuple(sorted((access for access in found if access is not None), key=lambda access: access.statement))
 
 
@@ -34,7 +34,7 @@ def bias_tests(file: FileTree) -> tuple[BiasTest, ...]:
 
 
 def _tests(file: FileTree) -> Iterator[BiasTest]:
-    for node in walk(file.tree):
+    for node in file.nodes:
         if not isinstance(node, ast.If):
             continue
         for test in _truths(node.test):

@@ -34,8 +34,15 @@ def reads(node: ast.AST, bound: frozenset[str] = frozenset()) -> Iterator[ast.Na
         for child in children(node):
             yield from reads(child, bound | targets)
         return
+    if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and node.target.id not in bound:
+        yield node.target  # `n += 1` reads as well
     for child in children(node):
         yield from reads(child, bound)
+
+
+def deleted(node: ast.AST) -> Iterator[ast.Name]:
+    """The names that `del` statements at and below ``node`` unbind."""
+    return (n for n in walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Del))
 
 
 def stored(statements: Sequence[ast.AST]) -> frozenset[str]:

@@ -36,6 +36,17 @@ class OldImport(NamedTuple):
     column: int
 
 
+class DataFill(NamedTuple):
+    """A call that fills a whole parameter through `.data`, and the function of `torch.nn.init` that does the same."""
+
+    span: Span
+    source: str  # of the new call
+    owner: str
+    line: int
+    column: int
+    method: str
+
+
 class InitNames(NamedTuple):
     """All of one file."""
 
@@ -101,6 +112,7 @@ class InitPlan(NamedTuple):
     documented: bool  # most methods of the class have a docstring
     saved: tuple[tuple[Span, str, str], ...]  # reads of an argument: where, its name, the attribute that keeps it
     unsaved: tuple[tuple[Span, str], ...]  # reads of arguments that no attribute keeps
+    plain: frozenset[str]  # arguments that are numbers, strings or flags, by default or annotation
     insert: Span | None  # the statement behind which they could be kept
     obstacles: tuple[Obstacle, ...]
     reorders: Obstacle | None  # the weights that a seed builds would change
@@ -122,6 +134,7 @@ class Initialisation(NamedTuple):
     bias_tests: tuple[BiasTest, ...] = ()
     plans: tuple[InitPlan, ...] = ()
     sweeps: tuple[ResetSweep, ...] = ()
+    fills: tuple[DataFill, ...] = ()
 
 
 NO_INITIALISATION = Initialisation()

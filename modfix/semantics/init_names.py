@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator
 
 from modfix.semantics.dataflow import Parents
+from modfix.semantics.facts import UNKNOWN
 from modfix.semantics.init_facts import InitNames, OldImport, OldName
 from modfix.semantics.places import FileTree
-from modfix.semantics.positions import Positions
 from modfix.semantics.scopes import Names, imported
-from modfix.semantics.syntax import arguments, is_name, walk
+from modfix.semantics.syntax import arguments, dotted, is_name, walk
 
 # A test runs every one of them and compares.
 DEPRECATED = frozenset(
@@ -40,27 +40,27 @@ def init_names(file: FileTree) -> InitNames:
     """The uses of such functions in one file."""
     if "init" not in file.text or not _MENTIONED.search(file.text):
         return InitNames()
-    tree, names, positions, links = file.tree, file.names, file.positions, file.links
-    imports = tuple(_imports(tree, positions))
+    names, positions = file.names, file.positions
+    imports = tuple(_imports(file))
     bound = {name for statement in imports for _, name in statement.names}
     uses = []
     kept = {name for name in bound if names.bindings.get(f"{name}_") == f"torch.nn.init.{name}_"}
-    for node in walk(tree):
+    for node in file.nodes:
         if isinstance(node, ast.Constant) and node.value in bound:
             kept.add(node.value)
         if isinstance(node, ast.Attribute):
-            used = node.attr in DEPRECATED
+            used = node.attr in DEPRECATED and _may_be_torch(node, names)
         else:
-            used = isinstance(node, ast.Name) and (node.id in DEPRECATED or node.id in bound)
+            used = isinstance(node, ast.Name) and (node.id in bound or (node.id in DEPRECATED and bool(names.stars)))
         if not used:
             continue
         assert isinstance(node, (ast.Attribute, ast.Name))
-        ref = names.resolve(node, links.functions(node))
+        ref = file.resolve(node)
         package, _, function = ref.rpartition(".")
         if package != "torch.nn.init" or function not in DEPRECATED or not isinstance(node.ctx, ast.Load):
             kept.update([node.id] if isinstance(node, ast.Name) else ())
             continue
-        kind, why = _obstacle(node, names, links)
+        kind, why = _obstacle(node, names, file.links)
         uses.append(
             OldName(
                 function,
@@ -77,8 +77,16 @@ def init_names(file: FileTree) -> InitNames:
     return InitNames(tuple(sorted(uses, key=lambda use: use.span)), imports, frozenset(kept))
 
 
-def _imports(tree: ast.Module, positions: Positions) -> Iterator[OldImport]:
-    for node in walk(tree):
+def _may_be_torch(node: ast.Attribute, names: Names) -> bool:
+    """Whether a dotted name starts with something of torch, or with what no statement of the module binds."""
+    head = (dotted(node) or "").partition(".")[0]
+    ref = names.bindings.get(head, UNKNOWN)
+    return bool(head) and (ref == UNKNOWN or ref.startswith("torch"))
+
+
+def _imports(file: FileTree) -> Iterator[OldImport]:
+    positions = file.positions
+    for node in file.nodes:
         if not isinstance(node, ast.ImportFrom) or node.level or node.module != "torch.nn.init":
             continue
         found = tuple(

@@ -7,9 +7,10 @@ stand between them, the ones that move jump over these, and that must change not
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 
-from modfix.semantics.free_names import reads, stored
+from modfix.semantics.free_names import deleted, reads, stored
 from modfix.semantics.init_facts import InitPlan, Obstacle
 from modfix.semantics.init_forms import (
     calls_of,
@@ -22,6 +23,8 @@ from modfix.semantics.init_forms import (
 from modfix.semantics.places import FileTree
 from modfix.semantics.syntax import arguments, dotted, is_name, walk
 
+# What a file, or an `__init__`, holds that initialises something.
+_TELLING = re.compile(r"[a-z]_\(|(?<!__)init(?!__)|Init\(|\.data\b|\.apply\(")
 _NORMALISED = frozenset({"spectral_norm", "weight_norm"})
 _SEES_LOCALS = frozenset({"eval", "exec", "locals", "vars"})
 _HARMLESS_METHODS = frozenset({"add_module", "register_buffer", "register_module", "register_parameter"})
@@ -29,17 +32,17 @@ _HARMLESS_METHODS = frozenset({"add_module", "register_buffer", "register_module
 
 def init_plans(file: FileTree) -> tuple[InitPlan, ...]:
     """The plans for all classes of a file whose `__init__` initialises something, in source order."""
-    text = file.text
-    if "__init__" not in text or not ("_(" in text or "init" in text or ".data" in text):
+    if "__init__" not in file.text or not _TELLING.search(file.text):
         return ()
-    classes = (node for node in walk(file.tree) if isinstance(node, ast.ClassDef))
-    plans = (_Planner(cls, method, file).plan() for cls in classes for method in _constructors(cls))
+    classes = (scope.node for scope in file.names.scopes.values() if isinstance(scope.node, ast.ClassDef))
+    methods = ((cls, method) for cls in classes for method in _constructors(cls))
+    plans = (_Planner(cls, method, file).plan() for cls, method in methods if _TELLING.search(file.source(method)))
     return tuple(sorted((plan for plan in plans if plan is not None), key=lambda plan: plan.cls))
 
 
 def _constructors(cls: ast.ClassDef) -> list[ast.FunctionDef]:
     found = [node for node in cls.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
-    return [node for node in found if node.args.posonlyargs or node.args.args]
+    return [node for node in found if len(found) == 1 and (node.args.posonlyargs or node.args.args)]
 
 
 class _Planner:
@@ -79,6 +82,7 @@ class _Planner:
             self._documented(),
             tuple((self._file.span(node), node.id, attr) for node, attr in saved),
             tuple((self._file.span(node), node.id) for node in unsaved),
+            frozenset(self._plain_arguments()),
             self._file.span(before[-1]) if before else None,
             tuple(obstacles),
             reorders,
@@ -126,6 +130,8 @@ class _Planner:
         for node in walk(*self._body):
             if isinstance(node, ast.Return) and self._file.links.functions(node)[-1] is method:
                 yield self._obstacle("early-return", "`__init__` may return before", node)
+            if isinstance(node, (ast.Global, ast.Nonlocal)):
+                yield self._obstacle("dynamic", "`__init__` sets variables outside of it", node)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _SEES_LOCALS:
                 yield self._obstacle("dynamic", f"`{node.func.id}()` sees the variables of `__init__`", node)
         for call in calls_of(self._cls):
@@ -152,8 +158,8 @@ class _Planner:
         unsaved: list[ast.Name] = []
         stuck: list[Obstacle] = []
         for statement in behind:
-            for node in reads(statement):
-                if node.id in own and node.id not in stored([statement]):
+            for node in (*reads(statement), *deleted(statement)):
+                if node.id in own and (node.id not in stored([statement]) or not isinstance(statement, ast.For)):
                     why = f"`{node.id}` is needed in `__init__` as well"
                     stuck.append(self._obstacle("shared-variable", why, node))
         kept = self._kept()
@@ -174,12 +180,16 @@ class _Planner:
         return saved, unsaved, stuck
 
     def _bound_first(self, node: ast.Name, moved: Sequence[ast.stmt]) -> bool:
-        """Whether the loop around a read binds the name."""
-        around = self._file.links.enclosing(self._file.links.statement(node))
-        while around is not None and around is not self._method:
-            if isinstance(around, ast.For) and node.id in stored([around.target]):
-                return any(around is inner for statement in moved for inner in walk(statement))
+        """Whether, in what moves, the loop around a read binds the name, or an assignment above it does."""
+        inside = {id(inner) for statement in moved for inner in walk(statement)}
+        around: ast.stmt | None = self._file.links.statement(node)
+        while around is not None and around is not self._method and id(around) in inside:
+            suite, index = self._file.links.suite(around)
+            if any(isinstance(s, ast.Assign) and id(s) in inside and node.id in stored([s]) for s in suite[:index]):
+                return True
             around = self._file.links.enclosing(around)
+            if isinstance(around, ast.For) and id(around) in inside and node.id in stored([around.target]):
+                return True
         return False
 
     def _kept(self) -> dict[str, tuple[ast.stmt, str]]:
@@ -255,17 +265,25 @@ class _Planner:
     def _layers(self) -> set[str]:
         """Variables of `__init__` that may hold a module or a tensor: parameters without a plain default, and calls."""
         plain = {"int", "float", "len", "max", "min", "round", "str", "tuple", "bool"}
-        args = self._method.args
-        positional = [*args.posonlyargs, *args.args]
-        defaults = dict(zip(reversed(positional), reversed(args.defaults), strict=False))
-        defaults.update((arg, value) for arg, value in zip(args.kwonlyargs, args.kw_defaults, strict=True) if value)
-        found = {arg.arg for arg in arguments(self._method) if not isinstance(defaults.get(arg), ast.Constant)}
+        found = {arg.arg for arg in arguments(self._method)} - set(self._plain_arguments())
         for node in walk(*self._body):
             if isinstance(node, ast.Assign) and any(
                 not (isinstance(call.func, ast.Name) and call.func.id in plain) for call in calls_of(node.value)
             ):
                 found |= stored(node.targets)
         return found
+
+    def _plain_arguments(self) -> Iterator[str]:
+        """Parameters of `__init__` that are numbers, strings or flags, by their default or annotation."""
+        args = self._method.args
+        positional = [*args.posonlyargs, *args.args]
+        defaults = dict(zip(reversed(positional), reversed(args.defaults), strict=False))
+        defaults.update((arg, value) for arg, value in zip(args.kwonlyargs, args.kw_defaults, strict=True) if value)
+        for arg in arguments(self._method):
+            default = defaults.get(arg)
+            by_default = isinstance(default, ast.Constant) and default.value is not None
+            if by_default or (dotted(arg.annotation) if arg.annotation else "") in ("bool", "float", "int", "str"):
+                yield arg.arg
 
     def _only_stores(self, statement: ast.stmt) -> bool:
         """Whether a statement only builds things and stores them."""

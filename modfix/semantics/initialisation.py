@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from modfix.semantics.bias_access import bias_accesses, bias_tests
+from modfix.semantics.data_fills import data_fills
 from modfix.semantics.init_facts import Initialisation
 from modfix.semantics.init_names import init_names
 from modfix.semantics.init_plans import init_plans
@@ -12,4 +13,6 @@ from modfix.semantics.reset_sweeps import reset_sweeps
 
 def initialisation(file: FileTree) -> Initialisation:
     """The facts about initialisation of one file; most files have none, and show that by their text."""
-    return Initialisation(init_names(file), bias_accesses(file), bias_tests(file), init_plans(file), reset_sweeps(file))
+    return Initialisation(
+        init_names(file), bias_accesses(file), bias_tests(file), init_plans(file), reset_sweeps(file), data_fills(file)
+    )

@@ -10,6 +10,7 @@ from modfix.semantics.dataflow import Parents
 from modfix.semantics.facts import Ref
 from modfix.semantics.positions import Positions
 from modfix.semantics.scopes import Names
+from modfix.semantics.syntax import walk
 
 MODULE = "<module>"
 
@@ -27,6 +28,11 @@ class FileTree:
     def links(self) -> Parents:
         """Parents of all nodes."""
         return Parents(self.tree)
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """All nodes of the file."""
+        return walk(self.tree)
 
     def resolve(self, node: ast.AST) -> Ref:
         """What a (dotted) name stands for where it is read."""

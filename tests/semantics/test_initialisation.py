@@ -142,6 +142,7 @@ def test_no_initialisation(body: str) -> None:
         ("x = 3\nnn.init.constant_(self.fc.bias, x)\n", 2),
         ("x = 3\nself.x = x\nnn.init.constant_(self.fc.bias, x)\n", 1),
         ("for m in self.modules():\n    if isinstance(m, nn.Linear):\n        m.weight.data.normal_()\n", 1),
+        ("n = 3\nself.m = n\nfor m in self.modules():\n    n = m.size\n    m.bias.data.fill_(n)\n", 1),
         ("nn.init.zeros_(self.fc.bias)\nself.norm = nn.BatchNorm1d(3)\nnn.init.ones_(self.fc.weight)\n", 2),
     ],
 )
@@ -159,6 +160,10 @@ def test_what_moves(body: str, moved: int) -> None:
         ("fc = nn.Linear(2, 2)\nfc.bias.data.zero_()\nself.fc = fc\n", "local"),
         ("x = 1\nnn.init.constant_(self.fc.bias, x)\nself.y = 2 * x\n", "local"),
         ("nn.init.zeros_(self.fc.bias)\nself.y = exec('x')\n", "dynamic"),
+        ("global n\nnn.init.zeros_(self.fc.bias)\n", "dynamic"),
+        ("for m in self.modules():\n    m.bias.data.zero_()\ndel m\n", "shared-variable"),
+        ("for m in self.modules():\n    m.bias.data.zero_()\nself.last = m\n", "shared-variable"),
+        ("for i in range(2):\n    self.x[i].bias.data.zero_()\ni += 1\n", "shared-variable"),
         ("self.fc = weight_norm(self.fc)\nself.fc.bias.data.zero_()\n", "normalised"),
         ("self.apply(f_init)\nself.a = nn.ReLU()\nself.apply(g_init)\n", "order"),
     ],
