@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,7 @@ from modfix.verify.verdicts import (
 
 RUNGS = ("meta", "fake", "real")
 _NOT_THE_CODE = ("unsupported", "recorder", "timeout", "memory", "crash")  # what numbers may do without
+_IN_HOOK = re.compile(r"(^|\.)_\w*hooks\.\d+\.")  # in the name of state that a hook of a module holds
 
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, and of how much
 
@@ -146,7 +148,8 @@ class _Case:
 
     def _verdict(self) -> Verdict:
         proof, observations = self._prove()
-        if proof.outcome is not Outcome.PROVED and not _numbers_may_help(proof, observations):
+        settled = proof.outcome is not Outcome.PROVED and not _numbers_may_help(proof, observations)
+        if settled and not self._hooks_may_explain(observations):
             return proof
         ran = self._ran
         contracts = self._contracts(observations)
@@ -157,11 +160,21 @@ class _Case:
         self._keys = contracts.keys
         if proof.outcome is not Outcome.PROVED and contracts.keys != Keys() and not any(map(failure, observations)):
             proof = compare_observations(*observations, case=self._case.name, rung=proof.rung, keys=self._keys)
+        if proof.outcome is not Outcome.PROVED and settled:
+            return proof
         if proof.outcome is not Outcome.PROVED and contracts.registers_modules:
             proof = self._following(proof)
         if proof.outcome is not Outcome.PROVED:
             proof = self._without_proof(proof, observations)
         return _with_contracts(proof, *contracts.judge(self._options.allow, self._options.declared), contracts.listed)
+
+    def _hooks_may_explain(self, observations: tuple[Observation, Observation]) -> bool:
+        """Whether all differences may be state that only lost hooks hold, which is permitted."""
+        if any(map(failure, observations)):
+            return False
+        labels = [Item.parse(key).label for key in differing(*observations)]
+        in_hooks = all(_IN_HOOK.search(label) for label in labels)
+        return in_hooks and permit("hooks-lost", "", self._options.allow, self._options.declared) is not None
 
     def _without_proof(self, proof: Verdict, observations: tuple[Observation, Observation]) -> Verdict:
         modulo = self._other_order(observations)

@@ -143,3 +143,8 @@ def test_tabs_keep_what_is_left_of_an_alignment() -> None:
 
 def test_form_feeds_do_not_end_lines() -> None:
     assert harness.outside("import os\n\f\nx = '\u2028'\n", set()) == ["\f\n", "x = '\u2028'\n"]
+
+
+def test_a_script_is_all_that_is_no_definition() -> None:
+    text = "import os\n\nx = 1\n\ndef f():\n    return 2\n\nprint(x)\n"
+    assert harness.outside(text, {"<module>"}) == ["\n", "\n", "def f():\n", "    return 2\n", "\n"]

@@ -83,6 +83,23 @@ def test_numbers_that_are_no_numbers_are_no_evidence_where_all_are_wide() -> Non
         assert verify(one, two)[0].outcome is outcome
 
 
+@pytest.mark.parametrize(
+    ("item", "allow", "outcome"),
+    [
+        ("eval/graph:fc._forward_hooks.0.kept.0", ("hooks-lost",), Outcome.PROVED),
+        ("eval/graph:fc._forward_hooks.0.kept.0", (), Outcome.DIFFERENT),
+        ("eval/graph:kept.0", ("hooks-lost",), Outcome.DIFFERENT),
+        ("eval/graph:relu._forward_hooks.0.kept.0", ("hooks-lost",), Outcome.DIFFERENT),  # that hook is not lost
+    ],
+)
+def test_state_on_a_graph_that_a_lost_hook_held(item: str, allow: tuple[str, ...], outcome: Outcome) -> None:
+    lost = {"contracts": contracts(hooks={"built": [], "run": ["fc/_forward_hooks: f.<locals>.<lambda>"]})}
+    before = {"proof": observation({**ITEMS, item: "state is part of a graph"}), "contracts": lost}
+    verdict, _, _ = verify(before, {"proof": observation(ITEMS)}, allow=allow)
+    assert verdict.outcome is outcome
+    assert [note.kind for note in verdict.modulo] == (["hooks-lost"] if outcome is Outcome.PROVED else [])
+
+
 def test_other_operators_with_the_same_bits_are_identical() -> None:
     verdict, one, _ = verify({"proof": SAME, "numeric": numbers()}, {"proof": OTHER, "numeric": numbers()})
     assert (verdict.outcome, verdict.rung, verdict.divergence) == (Outcome.IDENTICAL, "numeric", None)
