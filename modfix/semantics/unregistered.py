@@ -210,7 +210,9 @@ class Unregistered:
 
     def consequences(self) -> str:
         """What changes for users, as a note: keys, parameters, modes, checkpoints."""
-        told = [f"`state_dict` gains {self._keys()}" if self._may_have_state else "`state_dict` stays as it is"]
+        keys = self._keys()
+        unknown = ", as far as they hold parameters or buffers" if "*`" in keys else ""
+        told = [f"`state_dict` gains {keys}{unknown}" if self._may_have_state else "`state_dict` stays as it is"]
         if self._may_have_state:
             told.append(f"{self._count()} start to train, to move with `.to()` and to be saved")
             told.append("checkpoints from before lack them: load these with `strict=False`")
