@@ -185,12 +185,14 @@ class _Reading:
         simple = (
             isinstance(statement, ast.Assign) and len(statement.targets) == 1 and statement.targets[0] is store.target
         )
+        one_line = statement.lineno == statement.end_lineno
         words = self._words(store.value, store.functions, _self(store.method))
         return TensorStore(
             self._positions.span(statement),
             self._positions.span(store.value),
             "" if value is store.value else self._positions.source(value),
             store.method.name,
+            len(self._positions.indentation(statement).expandtabs(4)) if one_line else -1,
             self._covered(store, stores),
             simple,
             bool(words & INTEGERS) and "float" not in words,
