@@ -118,6 +118,50 @@ class LanguageModel(nn.Module):
         return self.head(self.layers(self.tokens(ids)))  # type: ignore[no-any-return]
 
 
+class _DecoderLayer(nn.Module):
+    """A layer as Llama has it: rotated queries and keys, causal attention, gated MLP, RMS norms, no biases."""
+
+    def __init__(self, width: int, heads: int, hidden: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm1, self.norm2 = nn.RMSNorm(width), nn.RMSNorm(width)
+        self.q, self.k, self.v, self.o = (nn.Linear(width, width, bias=False) for _ in range(4))
+        self.gate, self.up = (nn.Linear(width, hidden, bias=False) for _ in range(2))
+        self.down = nn.Linear(hidden, width, bias=False)
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        h = self.norm1(x)
+        q, k, v = (part(h).unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in (self.q, self.k, self.v))
+        q, k = (part * cos + torch.cat(part.chunk(2, -1)[::-1], -1) * sin for part in (q, k))
+        attended = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.o(attended.transpose(1, 2).flatten(2))
+        h = self.norm2(x)
+        return x + self.down(nn.functional.silu(self.gate(h)) * self.up(h))  # type: ignore[no-any-return]
+
+
+class Decoder(nn.Module):
+    """A decoder of the size of Llama 7B: 6.7 billion parameters in bfloat16."""
+
+    def __init__(self, layers: int = 32, width: int = 4096, heads: int = 32, hidden: int = 11008) -> None:
+        super().__init__()
+        self.tokens = nn.Embedding(32000, width)
+        self.layers = nn.ModuleList(_DecoderLayer(width, heads, hidden) for _ in range(layers))
+        self.norm = nn.RMSNorm(width)
+        self.head = nn.Linear(width, 32000, bias=False)
+        self.size = width // heads
+        self.to(torch.bfloat16)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        x = self.tokens(ids)
+        steps = torch.arange(ids.shape[1], device=ids.device, dtype=torch.float32)
+        rates = 1e4 ** -(torch.arange(0, self.size, 2, device=ids.device, dtype=torch.float32) / self.size)
+        angles = torch.outer(steps, rates).repeat(1, 2)
+        cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+        for layer in self.layers:
+            x = layer(x, cos, sin)
+        return self.head(self.norm(x))  # type: ignore[no-any-return]
+
+
 def perceptron() -> nn.Module:
     """So small that what is left is the fixed cost of a case."""
     return nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Dropout(0.1), nn.Linear(64, 10))

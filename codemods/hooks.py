@@ -6,7 +6,8 @@ A function or script that registers a hook, runs the model and reads the results
 statement around just that. `handle = ...` and `handle.remove()` in one block become a `with` statement, too, and so do
 a list of handles and the loop that removes them, so that an error in between does not leave the hook behind. An object
 that registers hooks keeps the handles in a list and gets a method `remove_hooks`. A function that hooks what it is
-given, and returns nothing, returns the handles.
+given, and returns nothing, returns the handles. An output that a hook stores is detached where everybody reads its
+values only.
 
 Why
 ---
@@ -27,12 +28,14 @@ keep the handles, and nothing else changes.
 
 SAFE: a `with` statement whose hooks write only into variables of the same function, or are on a model that the function
 itself has made and gives to nobody; a pair of registration and removal; a list of handles for objects that all come to
-have one before they register a hook.
+have one before they register a hook; `output.detach()` of one module in a store of the same function, every reading of
+which ends with `.detach()`, `.data`, `.item()`, `.shape` or the like. Other outputs stay as they are: more than half of
+the hooks that store one need its gradients.
 
 UNSAFE: a pair with a `return`, `break` or `continue` between, which today leaves the hook on the module; a `with`
 statement where the store is handed on (`return features`) or the hooks print, for they no longer do so when the model
 runs again; a list of handles that is there already, with a method that now takes more hooks off; objects that are
-unpickled from files written before.
+unpickled from files written before; `output.detach()` of several modules, each of which must give a tensor.
 
 DISPLAY: only a part of the project was read, and objects or callers elsewhere may be concerned.
 
@@ -70,6 +73,8 @@ from modfix.api import (
     Pair,
     ProjectFile,
     Refusal,
+    ReplaceExpression,
+    StoredOutput,
     is_imported,
     paired_edits,
     returned_edits,
@@ -99,6 +104,8 @@ class Hooks(Codemod):
             if unknown := self._unknown(file, facts.sites[index]):
                 loose.discard(index)
                 yield self._refused(file, facts.sites[index], _message(facts.sites[index]), unknown)
+        for output in facts.outputs:
+            yield self._detached(file, output)
         for pair in facts.pairs:
             yield self._paired(file, pair)
         for stack in facts.stacks:
@@ -129,6 +136,16 @@ class Hooks(Codemod):
         if site.receiver_known:
             return None
         return HookNote("unknown-receiver", f"`{site.receiver}` is not known to be a module", site.line, site.column)
+
+    def _detached(self, file: ProjectFile, output: StoredOutput) -> Finding:
+        site = file.facts.hooks.sites[output.site]
+        message = f"the hook keeps the graph of `{output.name}`, and only its values are read"
+        edit = ReplaceExpression(file.path, output.span, f"{output.name}.detach()")
+        applicability = Applicability.SAFE if output.single else Applicability.UNSAFE
+        note = None if output.single else "every module that is hooked must give a tensor, and no tuple of them"
+        fix = Fix("Detach what the hook stores", (edit,), applicability, note)
+        where = Location(file.path, output.line, output.column)
+        return Finding(self.name, where, output.span, site.function or SCRIPT, message, fix=fix)
 
     def _stacked(self, file: ProjectFile, stack: HandleStack) -> Finding:
         site = file.facts.hooks.sites[stack.sites[0]]

@@ -29,14 +29,15 @@ SAFE: every use of the attribute, in its class, its bases and its subclasses, is
 equals the code without it once `self.x(v)` is replaced by `v`; a call that no test protects (where the attribute was
 `None` such a run failed before; with other than one argument it still fails, with the same `TypeError`); the read of a
 member where nobody tests the attribute, for the same reason; a test for a type that is neither `None` nor an
-`nn.Identity`; a use directly behind the assignment of a submodule. Nobody outside these classes tests, passes on or
-stores an attribute of that name, unless the object certainly is of another class: so a type test says, or what made it,
-or an attribute that the code reads from it in any case and no such object has. Walks over children that would notice
-one more of them cannot meet these classes. Such are walks that count, number, collect or pick; a loop that tells the
-children apart, as `if isinstance(m, nn.Conv2d)` does, or replaces each in its place is none. A test of truth (`if
-self.x:`) counts where a value that is false does nothing when called, as an empty `nn.Sequential`. What is called is
-taken for a class if it is a parameter, spelled in CapWords or picked from `torch.nn` by name: were it a function that
-returns `None`, the call of `None` would fail. A lambda or a function of torch in place of a module stays as it is.
+`nn.Identity`, or a function of the file that does nothing with either; a use directly behind the assignment of a
+submodule. Nobody outside these classes tests, passes on or stores an attribute of that name, unless the object
+certainly is of another class: so a type test says, or what made it, or an attribute that the code reads from it in any
+case and no such object has. Walks over children that would notice one more of them cannot meet these classes. Such are
+walks that count, number, collect or pick; a loop that tells the children apart, as `if isinstance(m, nn.Conv2d)` does,
+or replaces each in its place is none. A test of truth (`if self.x:`) counts where a value that is false does nothing
+when called, as an empty `nn.Sequential`. What is called is taken for a class if it is a parameter, spelled in CapWords
+or picked from `torch.nn` by name: were it a function that returns `None`, the call of `None` would fail. A lambda or a
+function of torch in place of a module stays as it is.
 
 UNSAFE: the project pickles whole models (`torch.save(model, ...)`). Files written before would load with `None` and
 meet no test. Also where the project compiles with TorchScript and the argument of a call is not certainly a tensor:

@@ -99,9 +99,9 @@ class ResetParameters(Codemod):
             applicability, note = Applicability.UNSAFE, f"line {plan.reorders.line} draws too: {plan.reorders.why}"
         if not cls.project.complete:
             applicability, note = Applicability.DISPLAY, "the rest of the project was not read"
-        relatives = frozenset(f"{related.path}:{related.qualname}.reset_parameters" for related in cls.relatives)
+        heirs = frozenset(f"{heir.path}:{heir.qualname}.reset_parameters" for heir in (cls, *cls.descendants))
         title = "Move the initialisation to `reset_parameters`"
-        fix = Fix(title, tuple(self._edits(cls, plan)), applicability, note, relatives)
+        fix = Fix(title, tuple(self._edits(cls, plan)), applicability, note, heirs)
         yield Finding(self.name, where, cls.span, cls.qualname, message, fix=fix)
 
     def _reasons(self, cls: ModuleClass, plan: InitPlan) -> Iterator[Reason]:

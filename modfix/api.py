@@ -35,6 +35,7 @@ from modfix.semantics.hook_facts import (
     Instrumenter,
     LocalPlan,
     Pair,
+    StoredOutput,
 )
 from modfix.semantics.hook_owners import HandleOwner, is_imported
 from modfix.semantics.inheritance import Reason
@@ -106,6 +107,7 @@ __all__ = [
     "Span",
     "Stability",
     "StoredCall",
+    "StoredOutput",
     "Tested",
     "TorchCall",
     "Truth",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from modfix.semantics.init_facts import BiasAccess, BiasTest, Presence
-from modfix.semantics.layer_bias import NORMS, RECURRENT, by_constructor, of_attribute, type_presence
+from modfix.semantics.layer_bias import NORMS, RECURRENT, by_constructor, of_attribute, of_classes, of_value
 from modfix.semantics.places import FileTree
 from modfix.semantics.syntax import FunctionNode, arguments, dotted, is_name, never_ends, walk
 
@@ -183,7 +183,8 @@ def _presence(statement: ast.stmt, parameter: ast.Attribute, file: FileTree) -> 
         optional = any(name in NORMS for name in classes)
         return (Presence.OPTIONAL if optional else Presence.CERTAIN), "", ""
     if classes:
-        return type_presence(classes), "", ""
+        presence = of_classes(classes, file)
+        return presence, "", ""
     return _by_origin(statement, parameter.value, file), "", ""
 
 
@@ -275,6 +276,6 @@ def _of_local(statement: ast.stmt, name: str, functions: tuple[FunctionNode, ...
     scope = file.names.scopes[functions[-1] if functions else file.tree]
     values = scope.values_of(name)
     if values and len(values) == scope.times_stored(name):
-        answers = {type_presence([], call=value, file=file) for value in values}
+        answers = {of_value(value, file) for value in values}
         return answers.pop() if len(answers) == 1 else Presence.OPTIONAL
     return Presence.UNKNOWN

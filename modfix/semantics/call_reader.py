@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from modfix.semantics.container_operations import NO_LIST_METHODS
 from modfix.semantics.facts import GIVEN, UNKNOWN, Added, Ref, UseForm
+from modfix.semantics.identity_tests import ignores_module
 from modfix.semantics.keys import caught, prefix
 from modfix.semantics.records import (
     CALLED,
@@ -155,6 +156,8 @@ class CallReader:
         elif name in self._none_tests:
             if is_plain_call(node) and self._file.names.resolve(func, context.functions) == "@" + name:
                 forms[first] = NONE_TESTED
+        elif is_plain_call(node) and first.__class__ is ast.Attribute and self._ignores(func, context):
+            forms[first] = OF_TYPE
         elif name == "isinstance" and len(node.args) == 2:
             tested = dotted(first)
             if tested is not None and tested != context.self_name:
@@ -166,8 +169,26 @@ class CallReader:
                 self._file.notes.append(
                     note("identity-dispatch", node, "|".join(self._file.origins.held_by(first, context.functions)))
                 )
-            elif all(map(_is_no_identity, refs)):
+            elif all(map(self._is_no_identity, refs)):
                 forms[first] = OF_TYPE  # neither None nor an Identity is one of these
+
+    def _ignores(self, func: ast.Name, context: Context) -> bool:
+        """Whether the function that is called does nothing with None, nor with an ``nn.Identity``."""
+        names = self._file.names
+        ref = names.resolve(func, context.functions)
+        if ref == UNKNOWN and context.functions and func.id in names.locals_of(context.functions[-1]):
+            scope = names.scopes[context.functions[-1]]
+            once = not scope.times_stored(func.id) and [name for name, _ in scope.bound].count(func.id) == 1
+            body = context.functions[-1].body if once else []
+        else:
+            body = self._file.tree.body if ref == "@" + func.id else []
+        found = [s for s in body if isinstance(s, ast.FunctionDef) and s.name == func.id]
+        return len(found) == 1 and ignores_module(found[0])
+
+    def _is_no_identity(self, ref: Ref) -> bool:
+        """Whether a class is certainly neither that of None nor a base of `nn.Identity`."""
+        layer = is_module_class(ref) and ref != "torch.nn.Module"
+        return layer or ref in _PLAIN_TYPES or self._file.names.is_plain_class(ref)
 
     def type_dispatch(self, names: list[str], node: ast.expr) -> None:
         """Notes a test for a type of module that modfix creates."""
@@ -240,17 +261,6 @@ class CallReader:
         named = _MODEL_NAME.search(source.rpartition(".")[2]) is not None
         if not plain and (named or reads & _MODEL_METHODS or source == context.self_name):
             self._file.notes.append(note("whole-model-pickle", node, source))
-
-
-def _is_no_identity(ref: Ref) -> bool:
-    """Whether a class is certainly neither that of None nor a base of `nn.Identity`.
-
-    It is another class of torch, a class statement of this file (or a function, which no type test takes), or one of
-    Python's containers and numbers.
-    """
-    if ref.startswith("@"):
-        return True
-    return (is_module_class(ref) and ref != "torch.nn.Module") or ref in _PLAIN_TYPES
 
 
 def _callees(call: ast.Call) -> Iterator[str]:

@@ -51,7 +51,9 @@ class UseForm(str, Enum):
     CAUGHT = "caught"  # a call or member read whose failure with None a handler around may catch
     MEMBER = "member"  # `self.x.weight`, `self.x[0]`
     VALUE = "value"  # passed, returned, stored, compared
-    TYPE_TEST = "type-test"  # isinstance with torch classes other than nn.Module and nn.Identity
+    TYPE_TEST = (
+        "type-test"  # what is the same for None and an Identity: `isinstance(self.x, nn.Conv2d)`, `freeze(self.x)`
+    )
     ITERATE = "iterate"
     TEST = "test"  # `if self.x`, `not self.x`, `self.x and ...`
     NONE_TEST = "none-test"  # `self.x is None` and the like
@@ -340,6 +342,9 @@ class FileFacts:
     path: str
     bindings: dict[str, Ref]  # module-level names -> where they come from
     star_imports: tuple[str, ...]
+    before_stars: tuple[
+        tuple[str, frozenset[str]], ...
+    ]  # each star import, and the names that were bound before it last
     classes: tuple[ClassFacts, ...]
     functions: dict[str, FunctionFacts]
     outside: dict[str, tuple[OutsideUse, ...]]

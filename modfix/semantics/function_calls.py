@@ -60,8 +60,10 @@ class FunctionCall:
         if self.kept < 0:
             yield "unsupported-arguments", "its input cannot be told", self.location
         for name, argument in given.items():
-            if name in ("*", "**") or name not in form.parameters:
+            if name in ("*", "**"):
                 yield "unsupported-arguments", "its arguments cannot be told apart", self.location
+            elif name not in form.parameters:
+                yield "unsupported-arguments", f"the function has no argument `{name}`", self.location
             elif name not in known:
                 module = form.module.replace("torch.", "")
                 yield "no-module-argument", f"`{module}` has no argument `{name}`", self.location

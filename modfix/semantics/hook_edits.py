@@ -12,6 +12,7 @@ from modfix.model.edit import (
     RemoveStatement,
     ReplaceExpression,
     ReplaceStatement,
+    WrapExpression,
     WrapStatements,
 )
 from modfix.semantics.hook_facts import Handle, HandleStack, HookSite, Instrumenter, LocalPlan, Pair
@@ -29,14 +30,14 @@ def scoped_edits(file: ProjectFile, plan: LocalPlan) -> tuple[Edit, ...]:
     """
     sites = [file.facts.hooks.sites[index] for index in plan.sites]
     header = _header([site.source for site in sites])
-    if plan.heads and _fits(header, plan.indentation):
+    if plan.heads and all(site.source for site in sites) and _fits(header, plan.indentation):
         removed = [RemoveStatement(file.path, span) for span in plan.heads]
         return (*removed, WrapStatements(file.path, plan.first, plan.last, header))
     stack, imports = _exit_stack(file)
     if not plan.stack:
         raise LookupError("the names for a stack of hooks are taken")
     first = plan.heads[0] if plan.heads else plan.first
-    entered = [ReplaceExpression(file.path, s.span, f"{plan.stack}.enter_context({s.source})") for s in sites]
+    entered = [WrapExpression(file.path, site.span, f"{plan.stack}.enter_context") for site in sites]
     return (*imports, WrapStatements(file.path, first, plan.last, f"with {stack}() as {plan.stack}:"), *entered)
 
 
@@ -82,7 +83,7 @@ def returned_edits(file: ProjectFile, function: Instrumenter) -> tuple[Edit, ...
 
 
 def _is_last(site: HookSite, function: Instrumenter) -> bool:
-    return site.handle is Handle.DISCARDED and site.statement == function.last == site.span
+    return site.source != "" and site.handle is Handle.DISCARDED and site.statement == function.last == site.span
 
 
 def _header(contexts: Sequence[str]) -> str:

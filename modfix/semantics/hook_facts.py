@@ -51,7 +51,7 @@ class HookSite(NamedTuple):
     statement: Span
     line: int
     column: int
-    source: str  # of the call; empty where it cannot be written elsewhere, for the comments in it
+    source: str  # of the call; empty where it cannot be written elsewhere, for a comment in it or a long string
     receiver: str  # source of the object
     receiver_known: bool  # it is an object, not an imported name or a class
     handle: Handle
@@ -132,6 +132,17 @@ class Instrumenter(NamedTuple):
     blocker: HookNote | None
 
 
+class StoredOutput(NamedTuple):
+    """An output that a hook stores with its graph, which nobody needs."""
+
+    site: int  # index into `HookFacts.sites`
+    span: Span  # of the name of the output
+    name: str
+    line: int
+    column: int
+    single: bool  # one module is hooked, so what is read shows that the output is a tensor
+
+
 class GradientUse(str, Enum):
     """What a backward hook reads of its arguments, from what never changes to what may."""
 
@@ -164,6 +175,7 @@ class HookFacts(NamedTuple):
     lists: tuple[HandleList, ...] = ()
     instrumenters: tuple[Instrumenter, ...] = ()
     backward: tuple[BackwardSite, ...] = ()
+    outputs: tuple[StoredOutput, ...] = ()
     overridden: frozenset[str] = frozenset()  # of `REGISTRATIONS`: a class has a method of that name
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from modfix.model.edit import AddMethod, Edit, InsertAfter, InsertBefore, ReplaceExpression
+from modfix.model.edit import AddMethod, Edit, InsertAfter, InsertBefore, WrapExpression
 from modfix.model.finding import Applicability
 from modfix.model.span import Location
 from modfix.semantics.hook_facts import Handle, HandleList, HookSite
@@ -44,8 +44,6 @@ class HandleOwner:
             if site.owner_method in _EACH_CALL:
                 where = Location(cls.path, site.line, site.column)
                 yield "each-call", f"each call of `{site.owner_method}` registers another hook", where
-            if not site.source and site.handle is Handle.DISCARDED:
-                yield "comment-inside", "a comment stands inside the call", Location(cls.path, site.line, site.column)
         for related in (cls, *cls.ancestors):
             for name in sorted(_OWN_ATTRIBUTES & related.facts.body_names):
                 yield "dynamic-access", f"`{related.name}` defines `{name}`", related.location
@@ -174,7 +172,7 @@ def append(path: str, site: HookSite, target: str) -> Edit:
     """The edit that appends the handle of ``site`` to the list called ``target``."""
     if site.handle is Handle.UNUSED:
         return InsertAfter(path, site.statement, f"{target}.append({site.name})")
-    return ReplaceExpression(path, site.span, f"{target}.append({site.source})")
+    return WrapExpression(path, site.span, f"{target}.append")
 
 
 def is_imported(project: Project, path: str) -> bool:

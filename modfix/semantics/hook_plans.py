@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from modfix.semantics.hook_detach import stored_outputs
 from modfix.semantics.hook_facts import (
     NO_HOOKS,
     REGISTRATIONS,
@@ -84,6 +85,7 @@ class _Planner:
             tuple(HandleLists(self.sites).lists()),
             tuple(instrumenters),
             tuple(backward_sites(self.sites)),
+            tuple(stored_outputs(self.sites)),
             frozenset(defined),
         )
 
@@ -99,7 +101,7 @@ class _Planner:
             or any(self.sites.in_lambda(item.call) for item in items)
         ):
             return None
-        if any(isinstance(n, ast.Await) for n in walk(scope)) or any(not item.site.source for item in items):
+        if any(isinstance(n, ast.Await) for n in walk(scope)):
             return None
         self_name = items[0].site.self_name
         model = Model(self.names, self.parents, scope, [item.receiver for item in items], self_name)
@@ -213,10 +215,10 @@ class _Planner:
             self.positions.span(function.body[-1]),
             tuple([self.positions.span(node) for node in returns]),
             self._free_name(function, ("handles", "hook_handles", "hooks")),
-            self._keeps_nothing(function, returns, [self.found[index] for index in loose]),
+            self._keeps_nothing(function, returns),
         )
 
-    def _keeps_nothing(self, function: FunctionNode, returns: list[ast.Return], items: list[Found]) -> HookNote | None:
+    def _keeps_nothing(self, function: FunctionNode, returns: list[ast.Return]) -> HookNote | None:
         """Why a function cannot return the handles; None if it can."""
         given = next((node for node in returns if node.value is not None), None)
         if given is not None:
@@ -228,9 +230,6 @@ class _Planner:
         scope = self.names.scopes[function]
         if scope.yields or isinstance(function, ast.AsyncFunctionDef) or function.decorator_list:
             return self.sites.note("not-plain", f"`{function.name}` is decorated, a generator or a coroutine", function)
-        unwritable = next((item for item in items if not item.site.source), None)
-        if unwritable is not None:
-            return self.sites.note("comment-inside", "a comment stands inside the call", unwritable.call)
         for node in walk(self.tree):
             if is_name(node, function.name) or (isinstance(node, ast.Attribute) and node.attr == function.name):
                 step = self.parents.of(node)

@@ -39,7 +39,7 @@ class Store:
         """The name of a store that code outside the scope may read; empty if there is none."""
         for name in sorted(effects.stores | effects.rebound):
             is_value = name not in effects.stores  # who reads it has a value, which does not change
-            for node in self._reads(name):
+            for node in self.reads(name):
                 if isinstance(node, _DEFINITIONS) or (not is_value and self._leaves(node, name in effects.nested)):
                     return name
             if not self._belongs_here(name) or not (is_value or self._is_fresh(name)):
@@ -50,6 +50,10 @@ class Store:
         """Whether all that the hook changes belongs to the scope."""
         fresh = all(map(self._is_fresh, effects.stores))
         return fresh and all(map(self._belongs_here, effects.stores | effects.rebound))
+
+    def is_own(self, name: str) -> bool:
+        """Whether the name belongs to the scope, and holds only what was made for it there."""
+        return self._belongs_here(name) and self._is_fresh(name)
 
     def _belongs_here(self, name: str) -> bool:
         if isinstance(self._scope, ast.Module):
@@ -72,7 +76,7 @@ class Store:
             return ref in _CONTAINERS or (ref[0] not in "?$" and made[:1].isupper())
         return isinstance(value, (ast.Constant, ast.Dict, ast.List, ast.Set, ast.DictComp, ast.ListComp, ast.SetComp))
 
-    def _reads(self, name: str) -> Iterator[ast.AST]:
+    def reads(self, name: str) -> Iterator[ast.AST]:
         """Where the scope, without the hooks, reads a name, or a function or class that does and may outlive it."""
         stack: list[ast.AST] = list(self._scope.body)
         while stack:

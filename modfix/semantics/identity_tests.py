@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
-from modfix.semantics.facts import UNKNOWN
 from modfix.semantics.scopes import Names
-from modfix.semantics.syntax import FunctionNode, dotted, is_name
+from modfix.semantics.syntax import FunctionNode, dotted, is_name, is_none
 from modfix.semantics.torch_names import MODULE_MEMBERS
 
 _EMPTY_IN_IDENTITY = frozenset({"buffers", "children", "named_buffers", "named_children", "parameters"})
@@ -96,8 +95,9 @@ class IdentityTests:
             ref = self._names.resolve(node, self._functions)
             if ref in ("torch.nn.Module", "torch.nn.Identity"):
                 return True
-            # A class of the project is no base of `nn.Identity`; another name for it would not be bound by `class`.
-            answers.append(ref != UNKNOWN and (ref.startswith(("@", "torch.nn.", "builtins."))))
+            # A class of the file is no base of `nn.Identity`; another name for it would not be bound by `class`.
+            known = ref.startswith(("torch.nn.", "builtins.")) and ref != "builtins.object"
+            answers.append(known or self._names.is_plain_class(ref))
         return False if all(answers) else None
 
     def is_empty(self, node: ast.expr, child: Child) -> bool:
@@ -119,6 +119,43 @@ class IdentityTests:
             and node.func.attr in _EMPTY_IN_IDENTITY
             and is_name(node.func.value, child.module)
         )
+
+
+def ignores_module(function: ast.FunctionDef) -> bool:
+    """Whether a function does nothing with a first argument that is None or an ``nn.Identity``.
+
+    As `def freeze(m): if m is not None: for p in m.parameters(): p.requires_grad = False`.
+    """
+    parameters = [arg.arg for arg in (*function.args.posonlyargs, *function.args.args)]
+    if not parameters or function.decorator_list:
+        return False
+    tests = [s for s in function.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
+    return all(
+        isinstance(test, ast.If)
+        and not test.orelse
+        and _says_present(test.test, parameters[0])
+        and all(_is_empty_loop(statement, parameters[0]) for statement in test.body)
+        for test in tests
+    )
+
+
+def _says_present(test: ast.expr, name: str) -> bool:
+    return (
+        isinstance(test, ast.Compare)
+        and isinstance(test.ops[0], ast.IsNot)
+        and is_name(test.left, name)
+        and is_none(test.comparators[0])
+    )
+
+
+def _is_empty_loop(statement: ast.stmt, name: str) -> bool:
+    call = statement.iter if isinstance(statement, ast.For) and not statement.orelse else None
+    return (
+        isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr in _EMPTY_IN_IDENTITY
+        and is_name(call.func.value, name)
+    )
 
 
 def _no_names(node: ast.expr) -> bool:

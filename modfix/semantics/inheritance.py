@@ -24,6 +24,9 @@ def base_reasons(owners: Iterable[ModuleClass], related: Iterable[ModuleClass]) 
         if cls.unresolved_base is not None:
             yield "unknown-base", f"a base class of `{cls.name}` cannot be resolved", cls.location
     for cls in related:
+        for name in cls.project.hidden_names(cls.path)[:1]:
+            reason = f"a star import gives `{name}` another meaning than the line above it"
+            yield "star-import", reason, cls.location
         if cls.foreign_base is not None and cls.foreign_base != cls.unresolved_base:
             reason = f"another package defines `{cls.foreign_base}`, a base class of `{cls.name}`"
             yield "unknown-base", f"{reason}: it may use the attributes or the children", cls.location

@@ -105,7 +105,7 @@ def _is_allowed(statement: ast.stmt, file: FileTree, self_name: str) -> bool:
 
 def _initialises(node: ast.AST, file: FileTree, self_name: str) -> bool:
     if isinstance(node, ast.Assign):
-        return all(_is_data(target) for target in node.targets)
+        return all(_is_data(target) for target in node.targets) or _returns_target(node, file)
     if isinstance(node, ast.AugAssign):
         return False  # changes what is there: running it again would change it again
     if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
@@ -150,6 +150,18 @@ def _is_data(target: ast.expr) -> bool:
     while isinstance(target, ast.Subscript):
         target = target.value
     return isinstance(target, ast.Attribute) and target.attr == "data" and _root(target) is not None
+
+
+def _returns_target(node: ast.Assign, file: FileTree) -> bool:
+    """`m.weight = nn.init.normal_(m.weight)`: the function gives back what it is given."""
+    value = node.value
+    if (
+        not isinstance(value, ast.Call)
+        or not _is_init_function(value, file)
+        or not isinstance(value.args[0], ast.Attribute)
+    ):
+        return False
+    return len(node.targets) == 1 and ast.unparse(node.targets[0]) == ast.unparse(value.args[0])
 
 
 def _is_own(node: ast.expr, self_name: str) -> bool:

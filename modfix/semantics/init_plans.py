@@ -226,6 +226,7 @@ class _Planner:
                 yield self._obstacle("order", why, statement)
                 continue
             attributes, _ = mentioned_attributes(statement, self._self)
+            names = {node.id for node in reads(statement)}
             for other in jumping:
                 theirs, whole = mentioned_attributes(other, self._self)
                 if whole:
@@ -234,6 +235,37 @@ class _Planner:
                 elif attributes & (theirs | keeps):
                     name = min(attributes & (theirs | keeps))
                     yield self._obstacle("order", f"`self.{name}` is used between", statement)
+                elif names & self._aliases(theirs):
+                    name = min(names & self._aliases(theirs))
+                    yield self._obstacle("order", f"`{name}` is used between, and shares something", statement)
+
+    def _aliases(self, attributes: frozenset[str]) -> set[str]:
+        """Variables that hold what one of these attributes holds, or part of it."""
+        found: set[str] = set()
+        for node in walk(*self._body):
+            if not isinstance(node, ast.Assign):
+                continue
+            if not attributes.isdisjoint(mentioned_attributes(node.value, self._self)[0]):
+                found |= stored(node.targets)
+            targets = frozenset().union(*(mentioned_attributes(target, self._self)[0] for target in node.targets))
+            if not attributes.isdisjoint(targets):
+                found |= stored(node.targets) | {read.id for read in reads(node.value) if read.id in self._layers()}
+        return found - {self._self}
+
+    def _layers(self) -> set[str]:
+        """Variables of `__init__` that may hold a module or a tensor: parameters without a plain default, and calls."""
+        plain = {"int", "float", "len", "max", "min", "round", "str", "tuple", "bool"}
+        args = self._method.args
+        positional = [*args.posonlyargs, *args.args]
+        defaults = dict(zip(reversed(positional), reversed(args.defaults), strict=False))
+        defaults.update((arg, value) for arg, value in zip(args.kwonlyargs, args.kw_defaults, strict=True) if value)
+        found = {arg.arg for arg in arguments(self._method) if not isinstance(defaults.get(arg), ast.Constant)}
+        for node in walk(*self._body):
+            if isinstance(node, ast.Assign) and any(
+                not (isinstance(call.func, ast.Name) and call.func.id in plain) for call in calls_of(node.value)
+            ):
+                found |= stored(node.targets)
+        return found
 
     def _only_stores(self, statement: ast.stmt) -> bool:
         """Whether a statement only builds things and stores them."""
@@ -250,13 +282,34 @@ class _Planner:
         )
 
     def _is_plain(self, value: ast.expr) -> bool:
-        """Whether an expression cannot see the object, but for single attributes."""
-        _, whole = mentioned_attributes(value, self._self)
+        """Whether an expression cannot see the object, but for settings that it keeps."""
+        attributes, whole = mentioned_attributes(value, self._self)
         own_calls = any(
             isinstance(call.func, ast.Attribute) and (dotted(call.func) or "").startswith(f"{self._self}.")
             for call in calls_of(value)
         )
-        return not whole and not own_calls
+        return not whole and not own_calls and all(map(self._is_setting, attributes))
+
+    def _is_setting(self, attr: str, seen: frozenset[str] = frozenset()) -> bool:
+        """Whether `__init__` stores nothing but plain values in an attribute."""
+        values = [
+            node.value
+            for node in walk(*self._body)
+            if isinstance(node, ast.Assign)
+            and any(
+                isinstance(t, ast.Attribute) and t.attr == attr and is_name(t.value, self._self) for t in node.targets
+            )
+        ]
+        allowed = ("builtins.int", "builtins.float", "builtins.len", "builtins.max", "builtins.min", "builtins.round")
+        return bool(values) and all(
+            not isinstance(value, (ast.List, ast.Dict, ast.ListComp))
+            and all(self._file.resolve(call.func) in allowed for call in calls_of(value))
+            and all(
+                other not in seen and self._is_setting(other, seen | {attr})
+                for other in mentioned_attributes(value, self._self)[0]
+            )
+            for value in values
+        )
 
     def _reordered(self, moved: Sequence[ast.stmt]) -> Obstacle | None:
         """The first statement that draws after one that jumps over it."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
+from modfix.semantics.facts import Ref
 from modfix.semantics.init_facts import Presence
 from modfix.semantics.places import FileTree
 from modfix.semantics.syntax import dotted, is_none, walk
@@ -46,12 +48,28 @@ _BASES = frozenset({"torch.nn._ConvNd", "torch.nn._ConvTransposeNd"})
 HAVE_BIAS = frozenset(BIAS_POSITION) | NORMS | _BASES  # an attribute of that name, which may be None
 
 
-def type_presence(classes: list[str], *, call: ast.expr | None = None, file: FileTree | None = None) -> Presence:
-    """Whether layers of these classes have a bias; with ``call``, what the constructor call says."""
-    if call is not None:
-        assert file is not None
-        return _of_call(call, file)
-    return Presence.OPTIONAL if all(name in HAVE_BIAS for name in classes) else Presence.UNKNOWN
+def of_classes(classes: Sequence[Ref], file: FileTree) -> Presence:
+    """Whether objects of one of these classes have a bias."""
+    if any(name in HAVE_BIAS for name in classes):
+        return Presence.OPTIONAL
+    if any(name.startswith("torch.nn.") for name in classes):
+        return Presence.UNKNOWN  # `nn.Module`, or a layer that never has one
+    own = {node.name: node for node in file.tree.body if isinstance(node, ast.ClassDef)}
+    for name in classes:
+        values = _stored("bias", own[name[1:]]) if name[1:] in own else []
+        if any(is_none(value) for value in values):
+            return Presence.OPTIONAL
+        if not values:
+            return Presence.FOREIGN
+    return Presence.CERTAIN
+
+
+def of_value(value: ast.expr, file: FileTree) -> Presence:
+    """Whether what an expression makes has a bias, by the constructor that it calls."""
+    if isinstance(value, ast.IfExp):
+        answers = {of_value(value.body, file), of_value(value.orelse, file)}
+        return answers.pop() if len(answers) == 1 else Presence.OPTIONAL
+    return _of_call(value, file)
 
 
 def by_constructor(attr: str, cls: ast.ClassDef, file: FileTree) -> Presence:
@@ -59,7 +77,7 @@ def by_constructor(attr: str, cls: ast.ClassDef, file: FileTree) -> Presence:
     values = _stored(attr, cls)
     if not values:
         return Presence.FOREIGN
-    answers = {_of_call(value, file) for value in values}
+    answers = {of_value(value, file) for value in values}
     if len(answers) == 1:
         return answers.pop()
     return Presence.FOREIGN if Presence.FOREIGN in answers else Presence.OPTIONAL
@@ -107,9 +125,6 @@ def _stored(attr: str, cls: ast.ClassDef) -> list[ast.expr]:
 
 
 def _of_call(value: ast.expr, file: FileTree) -> Presence:
-    if isinstance(value, ast.IfExp):
-        answers = {_of_call(value.body, file), _of_call(value.orelse, file)}
-        return answers.pop() if len(answers) == 1 else Presence.OPTIONAL
     if is_none(value):
         return Presence.CERTAIN  # no layer at all: that is another question
     ref = file.resolve(value.func) if isinstance(value, ast.Call) else ""

@@ -23,6 +23,8 @@ from modfix.semantics.set_once import set_once
 from modfix.semantics.torch_names import EXTERNAL_MODULE_BASES, LOSS_BASES, is_module_class
 from modfix.semantics.truth import Truth
 
+_BY_NAME = (UseForm.STORE, UseForm.DELETE, UseForm.STRING)  # what another object may do with a name that is new
+
 
 class StoredCall(NamedTuple):
     """A call in a method that is to become one of a module of the object."""
@@ -261,7 +263,7 @@ class NewModules:
         """Whether nobody uses the name for an attribute of such an object."""
         if keyword.iskeyword(name) or name in self.cls.known_names:
             return False
-        if name in self.cls.project.names_set_outside:
+        if any(reader.form in _BY_NAME for reader in self.cls.project.outside_readers(self.cls, name)):
             return False
         if any(name in stray.facts.mentioned for stray in self.cls.project.strays):
             return False

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from modfix.semantics.module_class import ModuleClass, Resolved
     from modfix.semantics.project import Project
 
+_GETTERS = frozenset({"__getattr__", "__getattribute__"})
+
 
 class Objects:
     """Answers for the objects of one project."""
@@ -90,8 +92,32 @@ class Objects:
         """Whether objects of ``cls`` certainly lack one of these attributes."""
         if cls.inherits_unknown_names:
             return False
-        unknown = names - cls.known_names
+        unknown = names - cls.known_names - self._delegating_names
         return bool(unknown) and bool(unknown - self._stored_on(cls))
+
+    @cached_property
+    def _delegating_names(self) -> frozenset[str]:
+        """The attributes of classes whose objects show those of another object, too: of a wrapper with `__getattr__`.
+
+        Whoever reads them may have a wrapper around an object of any class.
+        """
+        wrappers = (cls for cls in self._project.classes() if _GETTERS & cls.facts.body_names)
+        return frozenset().union(*(cls.facts.mentioned for cls in wrappers))
+
+    def may_delegate(self, path: str, made_by: tuple[Ref, ...]) -> bool:
+        """Whether an object of that origin may show the attributes of another object.
+
+        Its class in the project defines `__getattr__`, or a local name holds what another package than torch made.
+        """
+        for ref in made_by:
+            classes = self.instances(path, ref) or ()
+            inside = [cls for cls in classes if not isinstance(cls, str)]
+            if any(_GETTERS & relative.facts.body_names for cls in inside for relative in cls.lineage):
+                return True
+            foreign = [cls for cls in classes if isinstance(cls, str)]
+            if ref[0] not in "%<" and any(not cls.startswith(("torch.", "torchvision.")) for cls in foreign):
+                return True
+        return False
 
     def _stored_on(self, cls: ModuleClass) -> frozenset[str]:
         """The attributes that code outside may give to an object of ``cls``.

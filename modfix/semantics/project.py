@@ -38,6 +38,7 @@ class Project:
             path: tuple(ModuleClass(self, path, cls) for cls in facts.classes) for path, facts in files.items()
         }
         self._families: dict[tuple[ModuleClass, str], Family] = {}
+        self._hidden: dict[str, tuple[str, ...]] = {}
         self._references = References(files, self._classes)
         self._results = Results(self)
         self._readers = Readers(self)
@@ -74,6 +75,12 @@ class Project:
         Of several classes of one name in the file the last one above the offset ``before`` counts.
         """
         return self._references.resolve_class(path, ref, before)
+
+    def hidden_names(self, path: str) -> tuple[str, ...]:
+        """Names of a file that mean something else than its bindings say: a star import behind brings another one."""
+        if path not in self._hidden:
+            self._hidden[path] = tuple(self._references.hidden_names(path)) if self.files[path].before_stars else ()
+        return self._hidden[path]
 
     def means(self, path: str, ref: Ref, wanted: str) -> bool:
         """Whether ``ref`` in ``path`` is the dotted name ``wanted``, perhaps through re-exports of the project."""
@@ -122,7 +129,7 @@ class Project:
         called = (UseForm.CALL, UseForm.CALL_OTHER, UseForm.CAUGHT)
         handed_on = (
             use.form not in called
-            for relative in cls.lineage
+            for relative in cls.relatives
             if method in relative.facts.attributes
             for use in relative.facts.attributes[method].uses
         )
@@ -195,8 +202,3 @@ class Project:
     def tested_names(self) -> frozenset[str]:
         """Names of the attributes that some class tests for None."""
         return frozenset(name for cls in self.classes() for name, facts in cls.facts.attributes.items() if facts.guards)
-
-    @cached_property
-    def names_set_outside(self) -> frozenset[str]:
-        """Names of attributes that somebody sets, or reaches by a string, through another object than ``self``."""
-        return self.objects.stored_outside

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from modfix.model.span import Location
-from modfix.semantics.facts import Origin, OutsideUse, Receiver, UseForm, Walk
+from modfix.semantics.facts import ClassRead, Origin, OutsideUse, Receiver, Ref, UseForm, Walk
 from modfix.semantics.module_class import ModuleClass
 from modfix.semantics.names import is_configuration
 from modfix.semantics.torch_names import LAYER_MEMBERS, canonical, is_container, is_module_class
@@ -48,40 +48,58 @@ class Readers:
         related class has (it would raise AttributeError), those tested to be of another class, what another class
         holds, and configurations such as ``args``.
         """
+        for path, use in self._outside.get(attr, ()):
+            known = self._project.files[path].receivers[use.receiver] if use.receiver >= 0 else None
+            if known is not None and self._refuted(path, known, use, cls):
+                continue
+            source, reads = ("...", frozenset[str]()) if known is None else (known.source, known.reads)
+            yield OutsideReader(Location(path, use.line, use.column), use.form, source, reads)
+
+    @cached_property
+    def _outside(self) -> dict[str, list[tuple[str, OutsideUse]]]:
+        """The uses in all files, by attribute."""
+        found: dict[str, list[tuple[str, OutsideUse]]] = {}
         for path, facts in self._project.files.items():
-            for use in facts.outside.get(attr, ()):
-                if use.receiver >= 0 and self._refuted(path, facts.receivers[use.receiver], use, cls):
-                    continue
-                known = facts.receivers[use.receiver] if use.receiver >= 0 else None
-                source, reads = ("...", frozenset[str]()) if known is None else (known.source, known.reads)
-                yield OutsideReader(Location(path, use.line, use.column), use.form, source, reads)
+            for attr, uses in facts.outside.items():
+                found.setdefault(attr, []).extend((path, use) for use in uses)
+        return found
 
     def borrowers(self, cls: ModuleClass, method: str) -> Iterator[Location]:
         """See `Project.borrowers`."""
         facts = cls.facts.methods.get(method)
         heirs = (cls, *cls.descendants)
-        for path, file in self._project.files.items():
-            for read in file.class_reads.get(method, ()):
-                owner = self._project.resolve_class(path, read.ref, read.offset)
-                if owner not in heirs or not isinstance(owner, ModuleClass) or owner.method(method) is not facts:
-                    continue
-                classes = self._project.classes_of(path)
-                holders = [c for c in classes if c.span.start <= read.offset < c.span.end]
-                if not holders or max(holders, key=lambda c: c.span.start) not in heirs:
-                    yield Location(path, read.line, read.column)
+        for path, read in self._class_reads.get(method, ()):
+            owner = self._project.resolve_class(path, read.ref, read.offset)
+            if owner not in heirs or not isinstance(owner, ModuleClass) or owner.method(method) is not facts:
+                continue
+            classes = self._project.classes_of(path)
+            holders = [c for c in classes if c.span.start <= read.offset < c.span.end]
+            if not holders or max(holders, key=lambda c: c.span.start) not in heirs:
+                yield Location(path, read.line, read.column)
+
+    @cached_property
+    def _class_reads(self) -> dict[str, list[tuple[str, ClassRead]]]:
+        """What is read from classes in all files, by its name."""
+        found: dict[str, list[tuple[str, ClassRead]]] = {}
+        for path, facts in self._project.files.items():
+            for name, reads in facts.class_reads.items():
+                found.setdefault(name, []).extend((path, read) for read in reads)
+        return found
 
     def _refuted(self, path: str, receiver: Receiver, use: OutsideUse, cls: ModuleClass) -> bool:
         if is_configuration(receiver.source) or self._project.objects.lacks(cls, receiver.reads):
             return True
-        if self._cannot_be(path, Origin(receiver.made_by), cls):
+        if self._cannot_show(path, receiver.made_by, cls):
             return True
         return any(
-            first <= use.line <= last and self._cannot_be(path, Origin(classes), cls)
+            first <= use.line <= last and self._cannot_show(path, classes, cls)
             for first, last, classes in receiver.tested
         )
 
-    def _cannot_be(self, path: str, origin: Origin, cls: ModuleClass) -> bool:
-        return self._project.objects.may_be(path, origin, cls) is Truth.NO
+    def _cannot_show(self, path: str, made_by: tuple[Ref, ...], cls: ModuleClass) -> bool:
+        """Whether an object of that origin certainly has no attributes of an object of ``cls``."""
+        objects = self._project.objects
+        return objects.may_be(path, Origin(made_by), cls) is Truth.NO and not objects.may_delegate(path, made_by)
 
     def identity_dispatches(self, attr: str) -> Iterator[Location]:
         """Places where code asks whether what an attribute of that name may hold is an ``nn.Identity``."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 
 from modfix.semantics.facts import UNKNOWN, Receiver, Ref
 from modfix.semantics.records import FileRecord, ReceiverRecord
-from modfix.semantics.syntax import arguments, is_name
+from modfix.semantics.syntax import FunctionNode, arguments, is_name, walk
 
 
 class ReceiverMaker:
@@ -14,6 +15,7 @@ class ReceiverMaker:
 
     def __init__(self, file: FileRecord) -> None:
         self._file = file
+        self._parameters: dict[FunctionNode, Counter[str]] = {}
         self._known: dict[ReceiverRecord, tuple[tuple[Ref, ...], frozenset[str] | None]] = {}
 
     def receiver(self, record: ReceiverRecord, use: ast.expr) -> Receiver:
@@ -33,9 +35,9 @@ class ReceiverMaker:
         if record.typed or record.function is None:
             return not record.typed
         scope, root = self._file.names.scopes[record.function], record.source.partition(".")[0]
-        times = scope.times_stored(root)
-        is_parameter = any(arg.arg == root for arg in arguments(record.function))
-        return times == 0 or (times == 1 and not is_parameter and len(scope.values_of(root)) == 1)
+        times, parameters = scope.times_stored(root), self._times_a_parameter(record.function, root)
+        once = times == 1 and not parameters and len(scope.values_of(root)) == 1
+        return once or (times == 0 and parameters <= 1)
 
     def _certain(self, record: ReceiverRecord, use: ast.expr) -> frozenset[str]:
         """The attributes that the object of one use must have, where the name stands for several, as in a loop."""
@@ -56,7 +58,15 @@ class ReceiverMaker:
         own = all(not is_name(node, record.source) for node in made)
         if not own or len(made) != scope.times_stored(record.source) or not all(isinstance(m, ast.Call) for m in made):
             return (UNKNOWN,)
-        if any(arg.arg == record.source for arg in arguments(record.function)):
+        if self._times_a_parameter(record.function, record.source):
             return (UNKNOWN,)
         found = (self._file.origins.origin(value, (record.function,)) for value in made)
         return tuple(dict.fromkeys(ref for origin in found for ref in origin.made_by)) or (UNKNOWN,)
+
+    def _times_a_parameter(self, function: FunctionNode, name: str) -> int:
+        """How many functions, from ``function`` inwards, have a parameter of that name."""
+        known = self._parameters.get(function)
+        if known is None:
+            makers = (n for n in walk(function) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)))
+            known = self._parameters[function] = Counter(arg.arg for maker in makers for arg in arguments(maker))
+        return known[name]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from modfix.semantics.facts import UNKNOWN, FileFacts, Ref
 from modfix.semantics.module_class import ModuleClass, Resolved
+from modfix.semantics.torch_names import MODULE_CLASSES
 
 
 class References:
@@ -78,6 +79,20 @@ class References:
             if level == 0 and parts[0] not in self._top_names:
                 break
         return UNKNOWN if level else ref
+
+    def hidden_names(self, path: str) -> Iterator[str]:
+        """Names of a file that mean something else than its bindings say: a star import behind brings another one."""
+        bindings = self._files[path].bindings
+        for star, earlier in self._files[path].before_stars:
+            parts = star.strip(".").split(".")
+            module = self._module(path, len(star) - len(star.lstrip(".")), parts if parts != [""] else [])
+            brought = self._files[module].bindings if module is not None else {}
+            if star == "torch.nn.":
+                brought = {name: f"torch.nn.{name}" for name in MODULE_CLASSES}
+            for name in sorted(name for name in earlier & brought.keys() if not name.startswith("_")):
+                other = self.resolve(module, brought[name]) if module is not None else brought[name]
+                if other != self.resolve(path, bindings[name]):
+                    yield name
 
     def may_be_imported(self, path: str, name: str) -> bool:
         """See `Project.may_be_imported`."""

@@ -20,9 +20,8 @@ from modfix.semantics.torch_names import (
 RESET = "reset_parameters"
 # Methods that initialise, by what people and frameworks call them.
 _INITIALISERS = re.compile(
-    r"^_*(re)?(init|initiali[sz]e)_*(all|model|modules?|layers?|net(work)?)?_*"
-    r"(weights?|params?|parameters|bias(es)?|emb\w*|conv\w*)?_*$|^_*(weights?|params?|parameters)_*init\w*$"
-    r"|^_*reset_*(weights?|params?|parameters)$",
+    r"(?<![a-z])(re)?init.*(weight|param|bias|emb|layer|modul|model|net)|(weight|param|bias|emb)\w*init|^_*(re)?init(iali[sz]e)?_*$"
+    r"|reset_*(weight|param)",
     re.IGNORECASE,
 )
 
@@ -31,12 +30,14 @@ def reset_reasons(cls: ModuleClass) -> Iterator[Reason]:
     """Why ``cls`` cannot get a method `reset_parameters` unnoticed."""
     for owner in (cls, *cls.ancestors):
         for name, method in owner.facts.methods.items():
-            if _INITIALISERS.match(name) and name not in ("__init__", RESET):
+            if _INITIALISERS.search(name) and name not in ("__init__", RESET):
                 where = Location(owner.path, method.line, 1)
                 yield "own-initialiser", f"`{owner.name}.{name}` initialises already", where
     for related in sorted(cls.relatives, key=lambda c: (c.path, c.facts.span)):
         if RESET in related.facts.mentioned or RESET in related.facts.body_names:
             yield "relative-resets", f"`{related.name}` uses or defines `{RESET}`", related.location
+        if "__getattr__" in related.facts.body_names:
+            yield "dynamic-access", f"`{related.name}` may have a `{RESET}` by `__getattr__`", related.location
         for base in related.bases:
             if isinstance(base, ModuleClass) or is_plain_base(base):
                 continue

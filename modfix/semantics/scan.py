@@ -82,6 +82,7 @@ class _FactsMaker:
             self._file.path,
             self._file.names.bindings,
             self._file.names.stars,
+            self._file.names.before_stars,
             tuple([make.class_facts(record) for record in self._file.records]),
             functions,
             *self._outside(),

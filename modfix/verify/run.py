@@ -6,13 +6,14 @@ import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Protocol
 
 from modfix.model.verdict import Check, Modulo, Outcome, Verdict
 from modfix.verify.attribution import CaseResult
 from modfix.verify.contracts import Comparison, compare_contracts
 from modfix.verify.localize import operators, read_records
-from modfix.verify.numbers import NUMBERS, WIDE, Run, without_nan
+from modfix.verify.numbers import EXTREME, NUMBERS, Run, without_nan
 from modfix.verify.plan import CaseSpec, named_apart
 from modfix.verify.verdicts import (
     BEYOND_NUMBERS,
@@ -35,6 +36,11 @@ Progress = Callable[[str, int, int], None]  # what is being done, how much of it
 
 class Side(Protocol):
     """One version, ready to be asked; `modfix.verify.process` has it."""
+
+    @property
+    def scratch(self) -> Path:
+        """A folder that both this process and the version's can write to; whoever ends the version removes it."""
+        ...
 
     def ask(self, job: Mapping[str, object]) -> dict[str, object]:
         """An observation, or ``{"failed": ...}``."""
@@ -167,7 +173,7 @@ class _Case:
 
     def _contracts(self, observations: tuple[Observation, Observation]) -> Comparison | str:
         """The contracts of both sides compared; why not, where they cannot be had."""
-        with tempfile.TemporaryDirectory(prefix="modfix-verify-") as folder:
+        with self._folder() as folder:
             found = []
             for side, name in enumerate(("before", "after")):
                 keywords = {"device": "cpu", "exchange": folder, "side": name, "compile": self._options.compilers}
@@ -198,9 +204,12 @@ class _Case:
 
     def _prove(self) -> tuple[Verdict, tuple[Observation, Observation]]:
         """The verdict of the first rung that can say anything, with what it was made from."""
+        kept: tuple[Verdict, tuple[Observation, Observation]] | None = None
         for rung in RUNGS:
             self._ran = ({}, {})  # what an attempt ran that came to nothing shows nothing
             first = self._ask_one(0, "proof", rung=rung, device="cpu")
+            if kept is not None and _failed_somewhere(first):
+                return kept  # the model cannot be built for real
             if rung != RUNGS[-1] and _failed_somewhere(first):
                 continue  # whatever the other side does there
             observations = first, self._ask_one(1, "proof", rung=rung, device="cpu")
@@ -208,8 +217,12 @@ class _Case:
             self._is_partial = _failed_somewhere(observations[1])
             if verdict.outcome is Outcome.PROVED or rung == RUNGS[-1]:
                 break
-            if not any(_failed_somewhere(observation) for observation in observations):
-                break  # an answer; failures may come of tensors without numbers
+            if any(_failed_somewhere(observation) for observation in observations):
+                continue  # may come of tensors without numbers
+            first_unequal = next(iter(differing(*observations)), "")
+            if rung != RUNGS[0] or Item.parse(first_unequal).phase != "build":
+                break  # an answer
+            kept = verdict, observations  # `FloatTensor` makes a real tensor where others are on meta
         return verdict, observations
 
     def _other_order(self, observations: tuple[Observation, Observation]) -> Modulo | None:
@@ -232,7 +245,7 @@ class _Case:
         modulo = permit(kind, "numbers start from the same weights", self._options.allow, self._options.declared)
         if modulo is None:
             return self._compare_numbers(proof)
-        with tempfile.TemporaryDirectory(prefix="modfix-verify-") as folder:
+        with self._folder() as folder:
             state = f"{folder}/state.pt"
             if failure(self._ask_one(0, "save", path=state)):
                 return self._compare_numbers(proof)
@@ -245,15 +258,15 @@ class _Case:
         close: Verdict | None = None
         self._ran = ({}, {})
         for run in NUMBERS:
-            if run[1] == WIDE and close is not None:
-                break  # large numbers enlarge what rounding has made
+            if run[1] in EXTREME and close is not None:
+                break  # what rounding has made may get any size there
             pair = self._digests(0, *run), self._digests(1, *run)
             if failure(pair[0]) and run != NUMBERS[0]:
                 continue  # the version before does not run in this dtype
             if any(failure(one) for one in pair):
                 verdict = self._numeric_verdict(pair, proof)
                 return replace(verdict, reason=f"{verdict.reason} (inputs: {run[0]}, scale {run[1]})")
-            if run[1] == WIDE:
+            if run[1] in EXTREME:
                 pair = without_nan(pair)
             if run == NUMBERS[0]:
                 self._is_partial = _failed_somewhere(pair[1])
@@ -294,7 +307,7 @@ class _Case:
     def _close(self, run: Run, unequal: Collection[str]) -> bool:
         """Whether all unequal items are as near to float64 as the version before is."""
         dtype, scale = run
-        with tempfile.TemporaryDirectory(prefix="modfix-verify-") as folder:
+        with self._folder() as folder:
             kept = {name: f"{folder}/{name}" for name in ("before", "after", "reference")}
             for side, name, precision in ((0, "before", dtype), (1, "after", dtype), (0, "reference", "float64")):
                 done = self._ask_one(side, "numeric", **self._numeric(precision, scale), keep=kept[name])
@@ -324,6 +337,9 @@ class _Case:
         return replace(verdict, reason=reason, divergence=places or verdict.divergence, operators=proof.operators)
 
     # -- asking
+
+    def _folder(self) -> tempfile.TemporaryDirectory[str]:
+        return tempfile.TemporaryDirectory(dir=self._sides[0].scratch)
 
     def _ask(self, job: str, /, **keywords: object) -> tuple[Observation, Observation]:
         return self._ask_one(0, job, **keywords), self._ask_one(1, job, **keywords)

@@ -236,3 +236,90 @@ class A(nn.Module):
     (found,) = hooks(source).backward
     assert found.layer == "torch.nn.Conv2d"
     assert (found.blocker.kind if found.blocker else None) == kind
+
+
+FILL = "for layer in model.children():\n    hooks.append(layer.register_forward_hook(other))\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "count"),
+    [
+        (f"hooks = []\n{FILL}model(x)\nfor h in hooks:\n    h.remove()", 1),
+        (
+            f"hooks = list()\n{FILL}model(x)\nfor h in hooks:\n    h.remove()\nhooks = []\n{FILL}for h in hooks:\n    h.remove()",
+            2,
+        ),
+        (f"hooks = []\n{FILL}model(x)\nfor h in hooks:\n    h.remove()\nreturn hooks", 0),
+        (f"hooks = []\n{FILL}model(x)\nfor h in hooks:\n    h.remove()\nprint(h)", 0),
+        (f"hooks = []\n{FILL}model(x)\nfor h in hooks:\n    h.remove()\n    print(h)", 0),
+        (f"hooks = []\n{FILL}model(x)\nif x:\n    for h in hooks:\n        h.remove()", 0),
+        (f"hooks = []\n{FILL}hooks.append(other)\nmodel(x)\nfor h in hooks:\n    h.remove()", 0),
+        (f"hooks = [other]\n{FILL}model(x)\nfor h in hooks:\n    h.remove()", 0),
+        (f"hooks = []\n{FILL}yield model(x)\nfor h in hooks:\n    h.remove()", 0),
+        (f"global hooks\nhooks = []\n{FILL}model(x)\nfor h in hooks:\n    h.remove()", 0),
+        (f"{FILL}hooks = []\nmodel(x)\nfor h in hooks:\n    h.remove()", 0),
+    ],
+)
+def test_local_lists_of_handles(body: str, count: int) -> None:
+    assert len(function(body).stacks) == count
+
+
+@pytest.mark.parametrize("leave", ["return", "for y in x:\n    break", "for y in x:\n    if y:\n        continue"])
+def test_code_that_leaves_before_the_removal(leave: str) -> None:
+    for body in (f"hooks = []\n{FILL}{leave}\nfor h in hooks:\n    h.remove()", f"h = {KEEP}\n{leave}\nh.remove()"):
+        facts = function(body)
+        assert [found.left_early for found in (*facts.stacks, *facts.pairs)] == [True]
+
+
+@pytest.mark.parametrize(
+    ("reads", "single"),
+    [
+        ("return kept[0].detach()", [True]),
+        ("a = kept[0].mean().item()\nb = kept[-1].shape\nprint(len(kept))\nkept.clear()", [True]),
+        ("return kept[0].cpu().data.numpy()", [True]),
+        ("return kept[0].shape", []),  # perhaps no tensor
+        ("return kept[0][0].detach()", []),  # perhaps a tuple
+        ("return kept[0].detach() + kept[0]", []),
+        ("return [k.detach() for k in kept]", []),
+        ("return kept[0].mean(), kept[0].detach()", []),
+        ("kept[0].detach()\nreturn kept", []),
+        ("kept[0].detach()\nreturn lambda: kept[0].detach()", []),
+        ("kept[0].detach()\nkept[0].backward()", []),
+        ("kept[0].detach()\nother.kept = kept", []),
+    ],
+)
+def test_outputs_that_may_be_detached(reads: str, single: list[bool]) -> None:
+    facts = function(f"kept = []\nwith {KEEP}:\n    model(x)\n{reads}")
+    assert [output.single for output in facts.outputs] == single
+
+
+@pytest.mark.parametrize(
+    ("hook", "count"),
+    [
+        ("lambda m, i, o: kept.append(o)", 1),
+        ("lambda m, i, o: kept.append(o.detach())", 0),
+        ("lambda m, i, o: kept.append((o,))", 0),
+        ("lambda m, i, o: other.append(o)", 0),
+        ("lambda m, i, o, k=1: kept.append(o)", 1),
+        ("lambda m, i, kw, o: kept.append(o)", 0),
+        ("lambda *args: kept.append(args[2])", 0),
+        ("hook", 0),
+    ],
+)
+def test_hooks_that_store_an_output_as_it_is(hook: str, count: int) -> None:
+    definition = "def hook(m, i, o):\n    o = o + 1\n    kept.append(o)\n" if hook == "hook" else ""
+    body = f"kept = []\n{definition}with model.register_forward_hook({hook}):\n    model(x)\nreturn kept[0].detach()"
+    assert len(function(body).outputs) == count
+
+
+def test_several_modules_may_give_something_else() -> None:
+    for more in ("with model.b.register_forward_hook(lambda m, i, o: kept.append(o)):\n    model(x)\n", ""):
+        loop = (
+            ""
+            if more
+            else "for layer in model.children():\n    layer.register_forward_hook(lambda m, i, o: kept.append(o))\n"
+        )
+        body = f"kept = []\n{loop}{more}{'' if loop else f'with {KEEP}:' + chr(10) + '    model(x)' + chr(10)}return kept[0].data"
+        outputs = function(body).outputs
+        assert outputs
+        assert not any(output.single for output in outputs)

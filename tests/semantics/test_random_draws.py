@@ -20,8 +20,7 @@ ARGUMENTS: dict[str, dict[str, object]] = {
     "FractionalMaxPool2d": {"kernel_size": 2, "output_size": 2},
     "FractionalMaxPool3d": {"kernel_size": 2, "output_size": 2},
     "Threshold": {"threshold": 1, "value": 2},
-    "TransformerDecoder": {"decoder_layer": "layer", "num_layers": 1},
-    "TransformerEncoder": {"encoder_layer": "layer", "num_layers": 1},
+    "Transformer": {"d_model": 2, "nhead": 1, "num_encoder_layers": 1, "num_decoder_layers": 1, "dim_feedforward": 2},
     "Unflatten": {"dim": 1, "unflattened_size": (1, 2)},
     "RNNBase": {"mode": "LSTM", "input_size": 2, "hidden_size": 2},
     "RNNCellBase": {"input_size": 2, "hidden_size": 2, "bias": True, "num_chunks": 1},
@@ -98,8 +97,7 @@ def build(name: str) -> object:
         parameters = inspect.signature(cls.__init__).parameters.values()
         named = [p for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
         given = {p.name: 2 for p in named if p.name != "self"}
-    layer = torch.nn.TransformerEncoderLayer if "Encoder" in name else torch.nn.TransformerDecoderLayer
-    return cls(**{key: layer(2, 1) if value == "layer" else value for key, value in given.items()})
+    return cls(**given)
 
 
 def module_draws() -> dict[str, bool]:
@@ -108,7 +106,7 @@ def module_draws() -> dict[str, bool]:
         try:
             torch.manual_seed(0)
             if name.startswith("Transformer") and name.endswith("coder"):
-                given = torch.nn.TransformerEncoderLayer(2, 1), torch.nn.TransformerDecoderLayer(2, 1)
+                given = torch.nn.TransformerEncoderLayer(2, 1, 2), torch.nn.TransformerDecoderLayer(2, 1, 2)
                 found[name] = drew(lambda: getattr(torch.nn, name)(given["Decoder" in name], 1))  # noqa: B023
             else:
                 found[name] = drew(lambda: build(name))  # noqa: B023

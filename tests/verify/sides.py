@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from tests.verify.observations import contracts
 
@@ -15,6 +17,10 @@ class FakeSide:
     def __init__(self, answers: Mapping[str, Answer]) -> None:
         self.answers: dict[str, Answer] = {"contracts": {"items": {}, "contracts": contracts()}, **answers}
         self.asked: list[str] = []
+
+    @property
+    def scratch(self) -> Path:
+        return Path(tempfile.gettempdir())
 
     def ask(self, job: Mapping[str, object]) -> dict[str, object]:
         key = self.key(job)

@@ -15,23 +15,10 @@ from tests.verify.mutants.judge import Judge, fault
 WRONG = list(load("WRONG"))
 EQUAL = list(load("EQUAL"))
 
-# What does not come out as it should yet. The first are holes: other operators, and the same bits on every input tried.
-_UNSEEN = "numbers do not reach what differs, so it is IDENTICAL"
-_ELSEWHERE = "refuted, but at another place or by another check than it says"
+# What does not come out as it should yet, and why. No wrong one is among them that would pass.
 KNOWN = {
-    "custom_function-straight_through_not_clipped": _UNSEEN,
-    "hooked-gradient_hook_lost": _UNSEEN,
-    "mutator-view_of_buffer_copied": _UNSEEN,
-    "recommender-clamp_lost": _UNSEEN,
-    "mutator-returned_view": _ELSEWHERE,
-    "repvgg-branches_share_the_norm": _ELSEWHERE,
-    "repvgg-identity_for_additive_none": _ELSEWHERE,
-    "resnet-blocks_share_one_projection": _ELSEWHERE,
-    "seq2seq-weights_untied": _ELSEWHERE,
-    "unet-norm_where_there_was_none": _ELSEWHERE,
-    "vit-bias_of_qkv_dropped": _ELSEWHERE,
-    "vit-blocks_share_weights": _ELSEWHERE,
-    "spectral-mean_by_name": "equal bits, but not proved",
+    "unet-norm_where_there_was_none": "another place: the first operator of the new norm has the hash of one of another"
+    " norm, as both make a weight of one size, and which of them is the new one does not show",
 }
 
 
@@ -83,4 +70,4 @@ def test_there_are_enough_and_each_can_be_applied() -> None:
 
 def test_nearly_all_equal_rewrites_have_to_be_proved() -> None:
     provable = [rewrite for rewrite in EQUAL if rewrite.outcomes == (Outcome.PROVED,)]
-    assert len(provable) >= 0.94 * len(EQUAL)  # 0.95 is the aim: negative dims are not the same as positive ones yet
+    assert len(provable) >= 0.95 * len(EQUAL)

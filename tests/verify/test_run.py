@@ -53,6 +53,36 @@ def test_trouble_without_numbers_leads_to_the_next_rung_on_both_sides(trouble: d
         assert two.asked[-2:] == ["proof fake", "contracts"]
 
 
+def test_another_start_on_meta_tensors_is_looked_at_on_real_ones() -> None:
+    """``torch.FloatTensor(2)`` makes a real tensor where ``torch.empty(2)`` makes one on meta."""
+    other = observation({**ITEMS, "build/state:w": "real"}, [row("r")])
+    verdict, _, two = verify({"proof": SAME}, {"proof meta": other, "proof": SAME})
+    assert (verdict.outcome, verdict.rung) == (Outcome.PROVED, "fake")
+    assert two.asked == ["proof meta", "proof fake", "contracts"]
+
+
+def test_another_start_counts_where_the_model_is_too_large_to_be_built() -> None:
+    other = observation({**ITEMS, "build/state:w": "other"}, [row("r")])
+    large: dict[str, Answer] = {"proof fake": failed("memory"), "numeric": failed("memory")}
+    verdict, one, _ = verify({"proof": SAME, **large}, {"proof": other, **large})
+    assert one.asked[:2] == ["proof meta", "proof fake"]
+    assert "proof real" not in one.asked
+    assert not verdict.outcome.passed
+
+
+def test_numbers_that_are_no_numbers_are_no_evidence_where_all_are_wide() -> None:
+    def answer(value: str) -> dict[str, Answer]:
+        return {"numeric": numbers(**{"float32*wide/train/grad:w": value})}
+
+    for before, after, outcome in (
+        ("NaN", "a", Outcome.IDENTICAL),
+        ("a", "NaN", Outcome.IDENTICAL),
+        ("a", "b", Outcome.DIFFERENT),
+    ):
+        one, two = {"proof": SAME, "close": {"items": {}}, **answer(before)}, {"proof": OTHER, **answer(after)}
+        assert verify(one, two)[0].outcome is outcome
+
+
 def test_other_operators_with_the_same_bits_are_identical() -> None:
     verdict, one, _ = verify({"proof": SAME, "numeric": numbers()}, {"proof": OTHER, "numeric": numbers()})
     assert (verdict.outcome, verdict.rung, verdict.divergence) == (Outcome.IDENTICAL, "numeric", None)

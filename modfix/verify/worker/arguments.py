@@ -12,7 +12,11 @@ from . import structure
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float64": torch.float64}
 PROBE = "probe"  # the scale that stands for inputs with special values in them
 WIDE = "wide"  # the scale that stands for large inputs, parameters and gradients, and a zero in each parameter
-_WIDE_FACTOR = 8.0  # reaches 6 (relu6) from weights of 1, and 1 from what initialisations draw
+NARROW = "narrow"  # the scale that stands for small parameters
+FACTORS = {  # of parameters
+    WIDE: 8.0,  # reaches 6 (relu6) from weights of 1, and 1 from what initialisations draw
+    NARROW: 2.0**-12,  # below an eps of 1e-3, even where a norm is taken
+}
 _SMALLEST_TABLE = 8  # elements; a zero among fewer may silence a module
 Scale = Union[float, str]
 
@@ -66,7 +70,9 @@ class Arguments:
 def scaled(tensor: torch.Tensor, scale: Scale) -> torch.Tensor:
     """The tensor times ``scale``; for `PROBE` with special values put in."""
     if scale == WIDE:
-        return tensor * _WIDE_FACTOR
+        return tensor * FACTORS[WIDE]
+    if scale == NARROW:
+        return tensor
     if isinstance(scale, str):
         return _probe(tensor)
     if scale == 0:
@@ -93,19 +99,23 @@ def _probe(tensor: torch.Tensor) -> torch.Tensor:
     return samples
 
 
-def widen(parameters: Iterable[torch.Tensor]) -> None:
-    """Enlarge parameters, each once, so that limits within a model are reached that its initial weights stay below."""
+def scale_parameters(parameters: Iterable[torch.Tensor], scale: str) -> None:
+    """Enlarge parameters, or make them smaller, each once.
+
+    So limits within a model are reached that its initial weights keep away from: those of a clamp, and an eps.
+    """
     with torch.no_grad():
         for parameter in {id(each): each for each in parameters}.values():
-            if parameter.is_floating_point() and not is_lazy(parameter):
-                parameter.mul_(_WIDE_FACTOR)
-                if parameter.layout == torch.strided and parameter.numel() >= _SMALLEST_TABLE:
-                    parameter[(-1,) * parameter.dim()] = 0
+            if not parameter.is_floating_point() or is_lazy(parameter):
+                continue
+            parameter.mul_(FACTORS[scale])
+            if scale == WIDE and parameter.layout == torch.strided and parameter.numel() >= _SMALLEST_TABLE:
+                parameter[(-1,) * parameter.dim()] = 0
 
 
 def scale_embeddings(models: Iterable[torch.nn.Module], scale: Scale) -> None:
     """Scale the tables that turn indices into the first numbers of these models, each once."""
-    if scale in (1, WIDE):  # of these `widen` has seen
+    if scale == 1 or scale in FACTORS:  # `scale_parameters` has seen to these
         return
     with torch.no_grad():
         for module in dict.fromkeys(part for model in models for part in model.modules()):

@@ -6,7 +6,8 @@ of ``again`` are the first of three SGD steps; the outputs of the two others (``
 the final state are the phase ``step``. At other scales ``train`` comes first, and ``eval`` sees what it left; not with
 `PROBE`, whose NaN would stay in the statistics.
 A backward pass starts from fixed pseudo-random numbers at every floating output, so that no two elements can trade
-places or cancel. Run with `WIDE`, a tensor that holds a NaN has the digest `NOT_A_NUMBER`: nothing follows from it.
+places or cancel. Where parameters are scaled, with `WIDE` and `NARROW`, a tensor that holds a NaN has the digest
+`NOT_A_NUMBER`: nothing follows from it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import torch
 from torch.nn.parameter import is_lazy
 
 from . import Case, UnsupportedError, digests, settings, structure
-from .arguments import DTYPES, PROBE, WIDE, Arguments, Scale, scale_embeddings, widen
+from .arguments import DTYPES, FACTORS, PROBE, WIDE, Arguments, Scale, scale_embeddings, scale_parameters
 from .hidden import hidden_state, named_state
 from .kept import keep_phase, load_state
 
@@ -48,8 +49,8 @@ def observe(  # noqa: PLR0913  # the options of a run, by keyword
     Args:
         case: what to run.
         dtype: ``float32`` runs the model as it was built; for others model, inputs and torch's default are converted.
-        scale: factor of every floating input, `PROBE` or `WIDE`. Where no input is a floating tensor, the tables of
-            embeddings are scaled in its place.
+        scale: factor of every floating input, or `PROBE`, `WIDE`, `NARROW`. Where no input is a floating tensor, the
+            tables of embeddings are scaled in its place.
         device: see `settings.device`.
         seed: of all generators, set anew before the model, the inputs and each forward call are made.
         state: file that `save_state` wrote for the other side; replaces the initial state, by name.
@@ -68,8 +69,8 @@ def observe(  # noqa: PLR0913  # the options of a run, by keyword
     """
     if dtype not in DTYPES:
         raise UnsupportedError(f"dtype `{dtype}` is not one of {', '.join(DTYPES)}")
-    if isinstance(scale, str) and scale not in (PROBE, WIDE):
-        raise UnsupportedError(f"scale `{scale}` is neither a number nor `{PROBE}` nor `{WIDE}`")
+    if isinstance(scale, str) and scale not in (PROBE, *FACTORS):
+        raise UnsupportedError(f"scale `{scale}` is neither a number nor one of {', '.join((PROBE, *FACTORS))}")
     plan = _Plan(case, dtype, scale, settings.device(device), seed, keep, hidden_follow)
     run = _Run(plan)
     run.go(state)
@@ -154,8 +155,9 @@ class _Run:
             self._model.to(device=self._plan.device, dtype=dtype)
             hidden_state(self._model).to(device=self._plan.device, dtype=dtype)
             self._tensors = named_state(self._model)
-        if self._plan.scale == WIDE:
-            widen(tensor for tensor in self._tensors.values() if isinstance(tensor, torch.nn.Parameter))
+        if self._plan.scale in FACTORS:
+            parameters = [tensor for tensor in self._tensors.values() if isinstance(tensor, torch.nn.Parameter)]
+            scale_parameters(parameters, str(self._plan.scale))
 
     def _state(self, *, parameters: bool = True) -> list[Named]:
         """Parameters, unless they are not wanted, buffers and whatever else the model keeps by now."""
@@ -256,7 +258,7 @@ class _Run:
                     tensor.grad = None
 
     def _record(self, phase: str, values: list[Named]) -> None:
-        if self._plan.scale == WIDE:
+        if self._plan.scale in FACTORS:
             values = [(kind, digests.Text(NOT_A_NUMBER) if _has_nan(value) else value) for kind, value in values]
         keys = [f"{self._prefix}{phase}/{kind}" for kind, _ in values]
         self._items.update(zip(keys, digests.digest_all([value for _, value in values])))

@@ -156,10 +156,10 @@ def _converted(number: Any, dtype: torch.dtype) -> str | None:
     """
     if not isinstance(number, (bool, int, float)) or (isinstance(number, float) and not math.isfinite(number)):
         return None
-    if dtype.is_floating_point:
+    if dtype.is_floating_point or dtype.is_complex:
         return repr(float(number)) if abs(number) < 2**24 else None
     if dtype is torch.bool:
         return repr(bool(number))
-    if dtype.is_complex or number != int(number) or abs(number) > 127 or (number < 0 and dtype is torch.uint8):
+    if number != int(number) or abs(number) > 127 or (number < 0 and dtype is torch.uint8):
         return None
     return repr(int(number))

@@ -95,7 +95,7 @@ WRONG = [
         "sharing",
         "self.cross_attn = MultiHeadAttention(d_model, n_head)",
         "self.cross_attn = self.self_attn",
-        check="keys",
+        check="tied",
     ),
     wrong("embedding_not_scaled", "scale", "self.embed(tgt) * self.scale", "self.embed(tgt)", at="x + self.pe"),
     wrong(

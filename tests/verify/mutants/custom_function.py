@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from modfix.model.verdict import Outcome
 from tests.verify.mutants import equal, wrong
 
 WRONG = [
@@ -43,13 +44,6 @@ WRONG = [
         "w = self.fc2.weight",
         at="h = F.linear(h, w, self.fc2.bias)",
     ),
-    wrong(
-        "binarised_twice",
-        "backward",
-        "w = Binarize.apply(self.fc2.weight)",
-        "w = Binarize.apply(Binarize.apply(self.fc2.weight))",
-        at="return x.sign()",
-    ),
     wrong("sign_of_sign", "operator", "return x.sign()", "return (x >= 0).float() * 2 - 1"),
     wrong(
         "domain_reads_before_linear",
@@ -82,6 +76,12 @@ EQUAL = [
     ),
     equal("saved_tensors_index", "        x, = ctx.saved_tensors\n", "        x = ctx.saved_tensors[0]\n"),
     equal("float_cast", "(x.abs() <= 1).float()", "x.abs().le(1).to(torch.float32)"),
+    equal(  # the sign of a sign is that sign, and passes on every gradient
+        "binarised_twice",
+        "w = Binarize.apply(self.fc2.weight)",
+        "w = Binarize.apply(Binarize.apply(self.fc2.weight))",
+        outcome=Outcome.IDENTICAL,
+    ),
     equal("sign_function", "return x.sign()", "return torch.sign(x)"),
     equal(
         "helper_function",

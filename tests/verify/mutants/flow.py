@@ -28,7 +28,7 @@ WRONG = [
         "sharing",
         "nn.Sequential(nn.Linear(dim, hidden), nn.ReLU(), nn.Linear(hidden, dim))",
         "self.s",
-        check="keys",
+        check="tied",
     ),
     wrong("permutation_inverted", "operands", "return x[:, self.perm]", "return x[:, torch.argsort(self.perm)]"),
     wrong("permutation_not_random", "rng", "torch.randperm(dim)", "torch.arange(dim)"),

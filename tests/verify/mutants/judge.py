@@ -39,6 +39,10 @@ class Remembered:
         self._answers: dict[str, dict[str, object]] = {}
         self._lock = threading.Lock()
 
+    @property
+    def scratch(self) -> Path:
+        return self._side.scratch
+
     def ask(self, job: Mapping[str, object]) -> dict[str, object]:
         if "keep" in job or job["job"] == "close":
             return self._side.ask(job)

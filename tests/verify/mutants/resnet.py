@@ -9,6 +9,9 @@ INIT = """            if isinstance(m, nn.Conv2d):
             elif"""
 GUARD = "        if self.downsample is not None:\n            residual = self.downsample(x)\n"
 
+# where convolutions get their initial weights: the first that differs, when another block is built
+_CONVOLUTIONS = ("return nn.Conv2d(in_planes", "nn.Conv2d(self.inplanes, planes, 1", "out = self.conv1(x)")
+
 WRONG = [
     wrong("relu6_for_relu", "operator", "return F.relu(out)", "return F.relu6(out)"),
     wrong("leaky_for_relu", "operator", "        out = F.relu(out)\n", "        out = F.leaky_relu(out, 1e-3)\n"),
@@ -140,7 +143,7 @@ WRONG = [
         "        downsample = getattr(self, 'shared', None)\n        if stride != 1",
         "layers = [BasicBlock(self.inplanes, planes, stride, downsample)]",
         "layers = [BasicBlock(self.inplanes, planes, stride, downsample)]\n        layers[0].bn2 = layers[0].bn1",
-        at=("out = self.bn2(out)", "out = self.bn1(out)"),
+        check="tied",
     ),
     wrong(
         "key_renamed",
@@ -171,11 +174,9 @@ WRONG = [
         "operands",
         "self.layer1 = self._make_layer(4, layers[0])\n        self.layer2 = self._make_layer(8, layers[1], stride=2)",
         "self.layer1 = self._make_layer(4, layers[0], stride=2)\n        self.layer2 = self._make_layer(8, layers[1])",
-        at="out = self.conv1(x)",
+        at=_CONVOLUTIONS,
     ),
-    wrong(
-        "extra_block", "operands", "for _ in range(1, blocks)", "for _ in range(0, blocks)", at="out = self.conv1(x)"
-    ),
+    wrong("extra_block", "operands", "for _ in range(1, blocks)", "for _ in range(0, blocks)", at=_CONVOLUTIONS),
 ]
 
 EQUAL = [

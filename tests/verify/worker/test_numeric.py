@@ -148,6 +148,30 @@ def test_only_wide_numbers_reach_a_limit(rewrite):
     assert differs("wide")
 
 
+def test_only_narrow_numbers_tell_one_eps_from_another():
+    def differs(scale):
+        one, two = (
+            run(lambda eps=eps: Normed(eps), lambda: ((torch.randn(2, 4),), {}), scale=scale)["items"]
+            for eps in (1e-12, 1e-3)
+        )
+        return one != two
+
+    assert not any(differs(scale) for scale in (1, 30, 0, "wide"))
+    assert differs("narrow")
+
+
+class Normed(nn.Module):
+    """Weights of length one."""
+
+    def __init__(self, eps):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+        self.eps = eps
+
+    def forward(self, x):
+        return F.linear(x, F.normalize(self.fc.weight, eps=self.eps))
+
+
 def test_no_number_is_no_evidence_where_numbers_are_wide():
     def overflows(x):
         return x * 1e38 * 1e38 - x * 1e38 * 1e38

@@ -172,7 +172,7 @@ FILLS = [
 ]
 
 
-@pytest.mark.parametrize("dtype", [d for d in DTYPES if d is not torch.uint8], ids=str)
+@pytest.mark.parametrize("dtype", [torch.complex64, *(d for d in DTYPES if d is not torch.uint8)], ids=str)
 def test_equal_fills_have_equal_bits(dtype):
     seen = {}
     for name, make, args, kwargs, number in FILLS:
