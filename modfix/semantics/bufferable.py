@@ -135,7 +135,7 @@ class Bufferable:
         )
 
     def _of_stores(self) -> Iterator[Reason]:
-        for store in self.built:
+        for store in (*self.built, *self.nones):
             if not store.simple:
                 yield "several-targets", "it is annotated, or several targets share the value", self.location
         for other in self.cls.facts.tensors:

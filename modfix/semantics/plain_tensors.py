@@ -85,7 +85,7 @@ class _Reading:
             tuple([self._store(store, stores) for store in tensors]),
             tuple(
                 [
-                    NoneStore(self._positions.span(s.statement), s.method.name)
+                    NoneStore(self._positions.span(s.statement), s.method.name, _is_simple(s))
                     for s in nones
                     if not self._covered(s, stores)
                 ]
@@ -182,9 +182,6 @@ class _Reading:
         assert store.value is not None
         value = self._unwrapped(store.value, store.functions)
         statement = store.statement
-        simple = (
-            isinstance(statement, ast.Assign) and len(statement.targets) == 1 and statement.targets[0] is store.target
-        )
         one_line = statement.lineno == statement.end_lineno
         words = self._words(store.value, store.functions, _self(store.method))
         return TensorStore(
@@ -194,7 +191,7 @@ class _Reading:
             store.method.name,
             len(self._positions.indentation(statement).expandtabs(4)) if one_line else -1,
             self._covered(store, stores),
-            simple,
+            _is_simple(store),
             bool(words & INTEGERS) and "float" not in words,
             "from_numpy" in words and not words & {"float", "half", "type_as"},
             tuple(sorted(self._viewed(store.value, _self(store.method)))),
@@ -291,6 +288,11 @@ class _Reading:
                 keeps = not known and not method and call.func is not node
             if keeps:
                 yield "shared", f"`{node.id}` goes to another place as well, which would keep the old tensor", node
+
+
+def _is_simple(store: SelfStore) -> bool:
+    """Whether an assignment has one target and no annotation."""
+    return isinstance(store.statement, ast.Assign) and store.statement.targets == [store.target]
 
 
 def _may_build(method: FunctionNode) -> bool:

@@ -27,6 +27,7 @@ class NoneStore(NamedTuple):
 
     statement: Span
     method: str
+    simple: bool  # one target, no annotation
 
 
 class TensorTrouble(NamedTuple):
