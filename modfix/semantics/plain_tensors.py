@@ -126,6 +126,8 @@ class _Reading:
             return False
         ref = self._callee(call.func, functions)
         package, _, name = ref.rpartition(".")
+        if package == "torch" and name in OPERATIONS and name in VIEWS:  # of what, one must know: of a parameter?
+            return bool(call.args) and self._is_tensor(call.args[0], functions, self_name, depth + 1)
         if package == "torch" and (name in CREATORS or name in OPERATIONS):
             return not _asks_for_gradient(call)
         if package in ("torch", "torch.cuda") and name in CONSTRUCTORS:

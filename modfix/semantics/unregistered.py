@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from modfix.model.span import Location
-from modfix.semantics.attributes import Attribute, Defined, class_parameter
+from modfix.semantics.attributes import Attribute, Defined
 from modfix.semantics.container_facts import Container, Element, ElementForm
-from modfix.semantics.facts import UseForm, ValueKind
+from modfix.semantics.facts import UNKNOWN, UseForm, ValueKind
 from modfix.semantics.inheritance import Reason
 from modfix.semantics.layer_state import parameter_count, state_entries
 from modfix.semantics.mentions import SELF_WALKS, may_hold
@@ -78,7 +78,9 @@ class Unregistered:
 
     def _makes_module(self, ref: str) -> bool:
         if ref.startswith("$"):
-            return any(class_parameter(self.cls, m, ref[1:]) for m in self.cls.facts.methods.values())
+            methods = [m for m in self.cls.facts.methods.values() if ref[1:] in m.parameters]
+            defaults = [dict(method.parameter_defaults).get(ref[1:], UNKNOWN) for method in methods]
+            return bool(defaults) and all(self.cls.project.is_module_value(self.cls, d) for d in defaults)
         return self.cls.project.is_module_value(self.cls, ref)
 
     # Why not

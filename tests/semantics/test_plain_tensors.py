@@ -49,6 +49,7 @@ def kinds(init: str, forward: str = "return x * self.a") -> list[str]:
         "torch.cuda.FloatTensor([1, 2])",
         "Variable(torch.zeros(3), requires_grad=False)",
         "torch.zeros(3).T",
+        "torch.squeeze(torch.zeros(3, 1))",
     ],
 )
 def test_what_certainly_is_a_tensor(value: str) -> None:
@@ -67,6 +68,7 @@ def test_what_certainly_is_a_tensor(value: str) -> None:
         "torch.zeros(3).tolist()",
         "torch.zeros(3) if n else 1.0",
         "torch.max(given, 1)",
+        "torch.squeeze(given)",
         "torch.zeros(3, requires_grad=True)",
         "torch.zeros(3, **given)",
         "nn.Parameter(torch.zeros(3))",
