@@ -135,9 +135,8 @@ class Bufferable:
         )
 
     def _of_stores(self) -> Iterator[Reason]:
-        for store in (*self.built, *self.nones):
-            if not store.simple:
-                yield "several-targets", "it is annotated, or several targets share the value", self.location
+        if not all([*(store.simple for store in self.built), *(none.simple for none in self.nones)]):
+            yield "several-targets", "it is annotated, or several targets share the value", self.location
         for other in self.cls.facts.tensors:
             views = other.attr in self._viewed(self.facts) or self.name in self._viewed(other)
             if other is not self.facts and views and (self.facts.written or other.written):
