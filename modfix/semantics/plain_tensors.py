@@ -257,7 +257,8 @@ class _Reading:
     def _aliases(self, store: SelfStore) -> Iterator[tuple[str, str, ast.expr]]:
         """Other places in which the tensor goes, when it has a local name."""
         value = store.value
-        if isinstance(value, ast.Attribute) and is_name(value.value, _self(store.method)):
+        own = isinstance(value, ast.Attribute) and is_name(value.value, _self(store.method))
+        if isinstance(value, ast.Attribute) and own and value.attr != store.target.attr:
             yield "shared", f"`{value.attr}` is the same tensor", value
         while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr in VIEWS:
             value = value.func.value

@@ -128,6 +128,9 @@ def test_what_speaks_against_a_buffer(init: str, forward: str, kind: str) -> Non
         ("self.a = torch.zeros(1)", "self.a = None\nreturn x if self.a is None else self.a"),
         ("self.a = torch.zeros(1)", "self.a = torch.ones(1)\nreturn self.a"),
         ("self.a = torch.zeros(1)", "self.a[0] = 1\nself.a += 1\nreturn self.a.to(x.device)"),
+        ("self.a = torch.zeros(1)\nb = torch.zeros(2, 2)\nb[:, 0] = self.a", "return self.a"),
+        ("self.a = torch.zeros(1)", "self.a = self.a.type_as(x)\nreturn self.a"),
+        ("self.a = torch.zeros(1)\nself.a = self.a", "return self.a"),
         ("b = torch.zeros(1)\nb[0] = 1\nself.a = b.unsqueeze(0)", "return self.a"),
     ],
 )
