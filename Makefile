@@ -6,13 +6,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 STATED := pyproject.toml constraints.txt
 
-.PHONY: help demo test mutants lint bench clean
+.PHONY: help demo test exhaustive lint bench clean
 
 help:
 	@echo "make demo   migrate a small legacy repository, on a temporary copy, and prove the migration"
 	@echo "make test   lint, types and all tests"
 	@echo "make lint   lint and types only"
-	@echo "make mutants  every wrong and equal rewrite of the verifier's zoo, of which make test runs a sample"
+	@echo "make exhaustive  every wrong and equal rewrite of the verifier's zoo and every fixture, of which make test verifies a sample"
 	@echo "make bench  measure against other tools (downloads their subjects; takes long)"
 	@echo "make clean  remove the virtual environment and caches"
 
@@ -22,8 +22,8 @@ demo: $(VENV)/.installed
 test: lint
 	$(BIN)/python -m pytest -n 2 -m "not gpu and not exhaustive"
 
-mutants: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 tests/verify/test_mutants.py
+exhaustive: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n 2 -m exhaustive
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -81,7 +81,7 @@ def observe_call(where: str, module: Any, inputs: Any, seen: dict[str, str]) -> 
         torch.autograd.backward(losses)
     note(seen, f"{where}/gradients of inputs", [value.grad for value in tensors(leaves)])
     note(seen, f"{where}/gradients", {key: value.grad for key, value in module.named_parameters()})
-    note(seen, f"{where}/buffers after", dict(module.named_buffers()))
+    note(seen, f"{where}/state after", dict(module.state_dict()))  # without what was a plain attribute before
 
 
 def leaf(value: Any) -> Any:

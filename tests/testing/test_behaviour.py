@@ -38,7 +38,7 @@ WRONG = {
     "state_dict keys": ("self.norm", "self.bn"),
     "gradients": ("self.fc(x)", "self.fc(x).detach()"),
     "gradients of inputs": ("self.fc(x)", "self.fc(x.detach())"),
-    "buffers after": ("nn.BatchNorm1d(3)", "nn.BatchNorm1d(3, momentum=0.2)"),
+    "state after": ("nn.BatchNorm1d(3)", "nn.BatchNorm1d(3, momentum=0.2)"),
     "inputs after": ("return {", "x.add_(1)\n        return {"),
     "order of parameters": (
         "self.fc = nn.Linear(3, 3)\n        self.norm = nn.BatchNorm1d(3)",

@@ -24,7 +24,7 @@ KNOWN = {
 
 def parameters(rewrites: list[Rewrite], *, fast: str, slow: int) -> list[Any]:
     """The rewrites as parameters: the first of each group by ``fast`` runs always, the first of ``slow`` kinds of each file
-    with the slow tests, and the rest with `make mutants`."""
+    with the slow tests, and the rest with `make exhaustive`."""
     groups: set[str] = set()
     kinds: dict[str, set[str]] = {}
     found = []
