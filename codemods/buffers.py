@@ -44,7 +44,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modfix.api import (
     Applicability,
@@ -115,7 +115,8 @@ class Buffers(Codemod):
                 yield ReplaceExpression(path, store.value, store.unwrapped)
             if not store.covered:
                 register = f"{methods[store.method].parameters[0]}.register_buffer"
-                yield PassAssigned(path, store.statement, register, (f'"{tensor.name}"',), after)
+                edit = PassAssigned(path, store.statement, register, (f'"{tensor.name}"',), after)
+                yield replace(edit, broken=tensor.is_too_long(store, edit))
         for none in tensor.nones:
             register = f"{methods[none.method].parameters[0]}.register_buffer"
             yield PassAssigned(path, none.statement, register, (f'"{tensor.name}"',), after)

@@ -54,7 +54,7 @@ class PassAssigned:
 
     ``PassAssigned(p, s, "self.register_buffer", ('"x"',), ("persistent=False",))`` makes ``self.x = v`` to
     ``self.register_buffer("x", v, persistent=False)``. The assignment has one target; what stands inside the value
-    stays, and can be edited by the same fix.
+    stays, and can be edited by the same fix. With ``broken`` every argument gets a line of its own.
     """
 
     path: str
@@ -62,6 +62,7 @@ class PassAssigned:
     function: str
     before: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    broken: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,15 @@ class Defined(NamedTuple):
         return self.cls.project.is_module_value(self.cls, ref)
 
     def _is_module_class_parameter(self, name: str) -> bool:
-        return class_parameter(self.cls, self.method, name)
+        """Whether a parameter that is called, such as ``norm_layer``, stands for a module class.
+
+        Its default says so if it has one. Without, what a caller passes to be called is taken for a class or a factory
+        of modules; one that returned None would fail loudly, not silently. Of other local names the convention decides.
+        """
+        default = dict(self.method.parameter_defaults).get(name)
+        if default is not None:
+            return self.cls.project.is_module_value(self.cls, default) or default.endswith(".partial")
+        return name in self.method.parameters or bool(_CLASS_PARAMETER.search(name))
 
     def _is_member_of_parameter(self, ref: str) -> bool:
         root, _, member = ref[1:].partition(".")
@@ -160,18 +168,6 @@ class Defined(NamedTuple):
             return True  # a function, or a module of torch
         made = self.cls.project.objects.instances(self.cls.path, ref)
         return made is not None and all(map(_passes_when_empty, made))
-
-
-def class_parameter(cls: ModuleClass, method: MethodFacts, name: str) -> bool:
-    """Whether a parameter of a method that is called there, such as ``norm_layer``, stands for a module class.
-
-    Its default says so if it has one. Without, what a caller passes to be called is taken for a class or a factory of
-    modules; one that returned None would fail loudly, not silently. Of other local names the convention decides.
-    """
-    default = dict(method.parameter_defaults).get(name)
-    if default is not None:
-        return cls.project.is_module_value(cls, default) or default.endswith(".partial")
-    return name in method.parameters or bool(_CLASS_PARAMETER.search(name))
 
 
 def _passes_when_empty(made: ModuleClass | str) -> bool:

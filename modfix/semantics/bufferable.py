@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from modfix.model.edit import PassAssigned
 from modfix.model.span import Location
 from modfix.semantics.attributes import DYNAMIC_METHODS, Attribute, Defined
 from modfix.semantics.facts import UseForm, ValueKind
@@ -17,6 +18,7 @@ from modfix.semantics.truth import Truth
 
 _CASTS = ("bfloat16", "double", "half")
 _SPREADS = ("DistributedDataParallel", "DataParallel", "DDP")
+_LINE_LENGTH = 120  # the longest that most projects have
 _WALKS = ("buffers", "named_buffers")
 
 
@@ -60,6 +62,13 @@ class Bufferable:
     def nones(self) -> tuple[NoneStore, ...]:
         """Those of None that may come first."""
         return tuple(none for none in self.facts.nones if none.method in self.cls.construction)
+
+    def is_too_long(self, store: TensorStore, edit: PassAssigned) -> bool:
+        """Whether the line of an edit would be longer than 120 columns and any line of the file."""
+        value = len(store.unwrapped) or store.value.end - store.value.start
+        words = (edit.function, *edit.before, *edit.after)
+        length = store.indentation + value + sum(map(len, words)) + 2 * len(words)
+        return store.indentation >= 0 and length > max(_LINE_LENGTH, self.cls.project.files[self.cls.path].width)
 
     # Why not
 
@@ -126,9 +135,8 @@ class Bufferable:
         )
 
     def _of_stores(self) -> Iterator[Reason]:
-        for store in self.built:
-            if not store.simple:
-                yield "several-targets", "it is annotated, or several targets share the value", self.location
+        if not all([*(store.simple for store in self.built), *(none.simple for none in self.nones)]):
+            yield "several-targets", "it is annotated, or several targets share the value", self.location
         for other in self.cls.facts.tensors:
             views = other.attr in self._viewed(self.facts) or self.name in self._viewed(other)
             if other is not self.facts and views and (self.facts.written or other.written):

@@ -15,7 +15,7 @@ from modfix.semantics.dataflow import Parents
 from modfix.semantics.syntax import dotted, is_name, is_none, walk
 
 _PASSES_ON = frozenset(
-    {"enumerate", "iter", "list", "reversed", "tuple", "zip"}
+    {"OrderedDict", "dict", "enumerate", "iter", "list", "reversed", "tuple", "zip"}
 )  # their results give the same elements
 _ONLY_LOOKS = frozenset({"all", "any", "bool", "id", "len", "print"})
 _TAKES_IN_ONE = frozenset({"append", "insert"})

@@ -85,7 +85,7 @@ class _Reading:
             tuple([self._store(store, stores) for store in tensors]),
             tuple(
                 [
-                    NoneStore(self._positions.span(s.statement), s.method.name)
+                    NoneStore(self._positions.span(s.statement), s.method.name, _is_simple(s))
                     for s in nones
                     if not self._covered(s, stores)
                 ]
@@ -126,6 +126,8 @@ class _Reading:
             return False
         ref = self._callee(call.func, functions)
         package, _, name = ref.rpartition(".")
+        if package == "torch" and name in OPERATIONS and name in VIEWS:  # of what, one must know: of a parameter?
+            return bool(call.args) and self._is_tensor(call.args[0], functions, self_name, depth + 1)
         if package == "torch" and (name in CREATORS or name in OPERATIONS):
             return not _asks_for_gradient(call)
         if package in ("torch", "torch.cuda") and name in CONSTRUCTORS:
@@ -182,17 +184,16 @@ class _Reading:
         assert store.value is not None
         value = self._unwrapped(store.value, store.functions)
         statement = store.statement
-        simple = (
-            isinstance(statement, ast.Assign) and len(statement.targets) == 1 and statement.targets[0] is store.target
-        )
+        one_line = statement.lineno == statement.end_lineno
         words = self._words(store.value, store.functions, _self(store.method))
         return TensorStore(
             self._positions.span(statement),
             self._positions.span(store.value),
             "" if value is store.value else self._positions.source(value),
             store.method.name,
+            len(self._positions.indentation(statement).expandtabs(4)) if one_line else -1,
             self._covered(store, stores),
-            simple,
+            _is_simple(store),
             bool(words & INTEGERS) and "float" not in words,
             "from_numpy" in words and not words & {"float", "half", "type_as"},
             tuple(sorted(self._viewed(store.value, _self(store.method)))),
@@ -256,7 +257,8 @@ class _Reading:
     def _aliases(self, store: SelfStore) -> Iterator[tuple[str, str, ast.expr]]:
         """Other places in which the tensor goes, when it has a local name."""
         value = store.value
-        if isinstance(value, ast.Attribute) and is_name(value.value, _self(store.method)):
+        own = isinstance(value, ast.Attribute) and is_name(value.value, _self(store.method))
+        if isinstance(value, ast.Attribute) and own and value.attr != store.target.attr:
             yield "shared", f"`{value.attr}` is the same tensor", value
         while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr in VIEWS:
             value = value.func.value
@@ -289,6 +291,11 @@ class _Reading:
                 keeps = not known and not method and call.func is not node
             if keeps:
                 yield "shared", f"`{node.id}` goes to another place as well, which would keep the old tensor", node
+
+
+def _is_simple(store: SelfStore) -> bool:
+    """Whether an assignment has one target and no annotation."""
+    return isinstance(store.statement, ast.Assign) and store.statement.targets == [store.target]
 
 
 def _may_build(method: FunctionNode) -> bool:

@@ -14,6 +14,7 @@ class TensorStore(NamedTuple):
     value: Span
     unwrapped: str  # source of what is to be registered, if that is not the whole value
     method: str
+    indentation: int  # columns to the left; -1 where it takes several lines
     covered: bool  # an assignment of the same attribute has run before, on every path
     simple: bool  # one target, no annotation
     integer: bool  # it certainly holds whole numbers, which `half()` leaves alone
@@ -26,6 +27,7 @@ class NoneStore(NamedTuple):
 
     statement: Span
     method: str
+    simple: bool  # one target, no annotation
 
 
 class TensorTrouble(NamedTuple):

@@ -36,9 +36,16 @@ def trouble_with(node: ast.Attribute, parents: Parents, building: bool) -> Troub
             return "mixed-devices", "it meets a tensor here that stays on the CPU", node
     if isinstance(parent, (ast.Assign, ast.AnnAssign)) and field == "value" and building:
         targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
-        if not all(isinstance(target, ast.Name) for target in targets):
+        if not all(_takes_no_hold(target, node) for target in targets):
             return "shared", "it gets a second place here, which would keep the old tensor", node
     return _passed(node, parent, parents, building)
+
+
+def _takes_no_hold(target: ast.expr, node: ast.Attribute) -> bool:
+    """Whether an assignment of ``node`` keeps it nowhere else: in a local, itself, or copied into another tensor."""
+    if isinstance(target, ast.Subscript):
+        return isinstance(target.slice, (ast.Slice, ast.Tuple))  # `self.grid[:, 0] = self.x`
+    return isinstance(target, ast.Name) or (isinstance(target, ast.Attribute) and target.attr == node.attr)
 
 
 def _member(node: ast.Attribute, member: ast.Attribute, parents: Parents) -> Trouble | None:

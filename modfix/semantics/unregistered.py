@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from modfix.model.span import Location
-from modfix.semantics.attributes import Attribute, Defined, class_parameter
+from modfix.semantics.attributes import Attribute, Defined
 from modfix.semantics.container_facts import Container, Element, ElementForm
-from modfix.semantics.facts import UseForm, ValueKind
+from modfix.semantics.facts import UNKNOWN, UseForm, ValueKind
 from modfix.semantics.inheritance import Reason
 from modfix.semantics.layer_state import parameter_count, state_entries
 from modfix.semantics.mentions import SELF_WALKS, may_hold
@@ -78,7 +78,9 @@ class Unregistered:
 
     def _makes_module(self, ref: str) -> bool:
         if ref.startswith("$"):
-            return any(class_parameter(self.cls, m, ref[1:]) for m in self.cls.facts.methods.values())
+            methods = [m for m in self.cls.facts.methods.values() if ref[1:] in m.parameters]
+            defaults = [dict(method.parameter_defaults).get(ref[1:], UNKNOWN) for method in methods]
+            return bool(defaults) and all(self.cls.project.is_module_value(self.cls, d) for d in defaults)
         return self.cls.project.is_module_value(self.cls, ref)
 
     # Why not
@@ -210,7 +212,9 @@ class Unregistered:
 
     def consequences(self) -> str:
         """What changes for users, as a note: keys, parameters, modes, checkpoints."""
-        told = [f"`state_dict` gains {self._keys()}" if self._may_have_state else "`state_dict` stays as it is"]
+        keys = self._keys()
+        unknown = ", as far as they hold parameters or buffers" if "*`" in keys else ""
+        told = [f"`state_dict` gains {keys}{unknown}" if self._may_have_state else "`state_dict` stays as it is"]
         if self._may_have_state:
             told.append(f"{self._count()} start to train, to move with `.to()` and to be saved")
             told.append("checkpoints from before lack them: load these with `strict=False`")

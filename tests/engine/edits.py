@@ -61,8 +61,8 @@ def recall(start: str, function: str, *keep: int) -> MakeEdit:
     return lambda text: ReplaceCall(PATH, call(text, start), function, keep)
 
 
-def passed(start: str, function: str, before: str, after: str) -> MakeEdit:
-    return lambda text: PassAssigned(PATH, statement(text, start), function, (before,), (after,))
+def passed(start: str, function: str, before: str, after: str, *, broken: bool = False) -> MakeEdit:
+    return lambda text: PassAssigned(PATH, statement(text, start), function, (before,), (after,), broken)
 
 
 def enclose(start: str, function: str) -> MakeEdit:

@@ -422,6 +422,12 @@ PASS: list[Case] = [
         'r("x", f(\n    1,  # one\n    # two\n    2,\n), p=False)\n',
     ),
     ("in parentheses", "x = (a +\n     b)\n", [passed("x", "r", '"x"', "p=0")], 'r("x", (a +\n     b), p=0)\n'),
+    (
+        "with broken lines",
+        "if a:\n    x = f(1)  # why\n",
+        [passed("x", "r", '"x"', "p=0", broken=True)],
+        'if a:\n    r(\n        "x",\n        f(1),\n        p=0,\n    )  # why\n',
+    ),
     ("a tuple", "x = a, b\n", [passed("x", "r", '"x"', "p=0")], 'r("x", (a, b), p=0)\n'),
     ("beside others", "y = 1; x = 2; z = 3\n", [passed("x", "r", '"x"', "p=0")], 'y = 1; r("x", 2, p=0); z = 3\n'),
     ("edited inside", "x = V(a)\n", [passed("x", "r", '"x"', "p=0"), swap("V(a)", "a")], 'r("x", a, p=0)\n'),

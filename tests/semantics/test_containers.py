@@ -11,7 +11,7 @@ from modfix.semantics.facts import ClassFacts
 from modfix.semantics.unregistered import Unregistered
 from tests.semantics.helpers import facts_of, find, project
 
-HEAD = "import torch\nfrom torch import nn\n"
+HEAD = "from collections import OrderedDict\nimport torch\nfrom torch import nn\n"
 
 
 def net(init: str, forward: str = "return x", methods: str = "") -> str:
@@ -94,6 +94,9 @@ def test_what_is_no_container_of_modules(init: str) -> None:
         "self.a = nn.ModuleList(self.a)",
         "self.b = nn.ModuleList(list(self.a))",
         "self.b = self.a[0]",
+        "self.b = self.a[0].weight",
+        "self.a = nn.Sequential(OrderedDict(self.a))",
+        "self.b = nn.ModuleList([nn.Tanh(), *self.a])",
         "for i, m in enumerate(self.a):\n    self.add_module(str(i), m)",
         "for m in self.a:\n    setattr(self, m.name, m)",
     ],

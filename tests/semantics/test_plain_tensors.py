@@ -49,6 +49,7 @@ def kinds(init: str, forward: str = "return x * self.a") -> list[str]:
         "torch.cuda.FloatTensor([1, 2])",
         "Variable(torch.zeros(3), requires_grad=False)",
         "torch.zeros(3).T",
+        "torch.squeeze(torch.zeros(3, 1))",
     ],
 )
 def test_what_certainly_is_a_tensor(value: str) -> None:
@@ -67,6 +68,7 @@ def test_what_certainly_is_a_tensor(value: str) -> None:
         "torch.zeros(3).tolist()",
         "torch.zeros(3) if n else 1.0",
         "torch.max(given, 1)",
+        "torch.squeeze(given)",
         "torch.zeros(3, requires_grad=True)",
         "torch.zeros(3, **given)",
         "nn.Parameter(torch.zeros(3))",
@@ -126,6 +128,9 @@ def test_what_speaks_against_a_buffer(init: str, forward: str, kind: str) -> Non
         ("self.a = torch.zeros(1)", "self.a = None\nreturn x if self.a is None else self.a"),
         ("self.a = torch.zeros(1)", "self.a = torch.ones(1)\nreturn self.a"),
         ("self.a = torch.zeros(1)", "self.a[0] = 1\nself.a += 1\nreturn self.a.to(x.device)"),
+        ("self.a = torch.zeros(1)\nb = torch.zeros(2, 2)\nb[:, 0] = self.a", "return self.a"),
+        ("self.a = torch.zeros(1)", "self.a = self.a.type_as(x)\nreturn self.a"),
+        ("self.a = torch.zeros(1)\nself.a = self.a", "return self.a"),
         ("b = torch.zeros(1)\nb[0] = 1\nself.a = b.unsqueeze(0)", "return self.a"),
     ],
 )

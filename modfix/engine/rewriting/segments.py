@@ -150,7 +150,11 @@ class Segment:
             parse_expression(edit.function, target.group)
             return _Planned(target, node, newline, function=cst.parse_expression(edit.function))
         if isinstance(edit, PassAssigned):
-            source = f"{edit.function}({', '.join((*edit.before, '_', *edit.after))})"
+            arguments = (*edit.before, "_", *edit.after)
+            source = f"{edit.function}({', '.join(arguments)})"
+            if edit.broken:
+                lines = "".join(f"{finder.default_indent}{argument},\n" for argument in arguments)
+                source = f"{edit.function}(\n{lines})"
             parse_expression(source, target.group)
             return _Planned(target, node, newline, function=cst.parse_expression(source))
         if isinstance(edit, (ReplaceStatement, InsertBefore, InsertAfter, AddElse, AddMethod)):
