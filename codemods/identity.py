@@ -25,30 +25,35 @@ Example
 
 Fix safety
 ----------
-SAFE: every use of the attribute, in its class, its bases and its subclasses, is one of these: a test whose guarded
-code equals the code without it once `self.x(v)` is replaced by `v`; a call that no test protects (where the attribute
-was `None` such a run failed before; with other than one argument it still fails, with the same `TypeError`); a use
-directly behind the assignment of a submodule. Nobody outside these classes tests, passes on or stores an attribute of
-that name, unless the object certainly is of another class: so a type test says, or what made it, or an attribute that
-the code reads from it and no such object has. Walks over children that would notice one more of them cannot meet
-these classes. Such are walks that count, number, collect or pick; a loop that tells the children apart, as `if
-isinstance(m, nn.Conv2d)` does, or replaces each in its place is none. A test of truth (`if self.x:`) counts where a
-value that is false does nothing when called, as an empty `nn.Sequential`. What is called is taken for a class if it is
-a parameter or spelled in CapWords: were it a function that returns `None`, the call of `None` would fail.
+SAFE: every use of the attribute, in its class, its bases and its subclasses, is one of these: a test whose guarded code
+equals the code without it once `self.x(v)` is replaced by `v`; a call that no test protects (where the attribute was
+`None` such a run failed before; with other than one argument it still fails, with the same `TypeError`); the read of a
+member where nobody tests the attribute, for the same reason; a test for a type that is neither `None` nor an
+`nn.Identity`, or a function of the file that does nothing with either; a use directly behind the assignment of a
+submodule. Nobody outside these classes tests, passes on or stores an attribute of that name, unless the object
+certainly is of another class: so a type test says, or what made it, or an attribute that the code reads from it in any
+case and no such object has. Walks over children that would notice one more of them cannot meet these classes. Such are
+walks that count, number, collect or pick; a loop that tells the children apart, as `if isinstance(m, nn.Conv2d)` does,
+or replaces each in its place is none. A test of truth (`if self.x:`) counts where a value that is false does nothing
+when called, as an empty `nn.Sequential`. What is called is taken for a class if it is a parameter, spelled in CapWords
+or picked from `torch.nn` by name: were it a function that returns `None`, the call of `None` would fail. A lambda or a
+function of torch in place of a module stays as it is.
 
 UNSAFE: the project pickles whole models (`torch.save(model, ...)`). Files written before would load with `None` and
 meet no test. Also where the project compiles with TorchScript and the argument of a call is not certainly a tensor:
 `nn.Identity` takes nothing else there, while a module that is `None` is not compiled at all. Also where an argument is
-tested for truth: that is asked once, as it is stored (`x or nn.Identity()`), and a container may be filled later.
+tested for truth: that is asked once, as it is stored (`x or nn.Identity()`), and a container may be filled later. Also
+where children are picked by position or number (`list(net.children())[:-2]`) from an object that may come from outside
+of the project: given an object of the class, there would be one more.
 
 DISPLAY: only a part of the project was read, so that readers elsewhere are unknown.
 
-Refused, with the line that blocks: everything else. A single use that would notice the difference blocks the
-attribute, because `nn.Identity()` is not `None`: sums (`out + self.x(v)` would count `v` twice), tested calls with
-several arguments, `self.x.weight`, tests that select other code, aliases that may hold another value, variables that
-may have none, `None` as a result, creation on demand, assignments outside construction or before `super().__init__()`,
-factories that may return `None`, children picked by number, containers or classes of unknown packages as bases,
-dynamic attribute access.
+Refused, with the line that blocks: everything else. A single use that would notice the difference blocks the attribute,
+because `nn.Identity()` is not `None`: sums (`out + self.x(v)` would count `v` twice), tested calls with several
+arguments, `self.x.weight` beside a test, tests that select other code, aliases that may hold another value, variables
+that may have none, `None` as a result, creation on demand, assignments outside construction or before
+`super().__init__()`, factories that may return `None`, children of the class picked by number, containers or classes of
+unknown packages as bases, dynamic attribute access.
 
 `state_dict()`, parameters, random numbers, outputs and gradients stay as they are; `children()`, `named_modules()` and
 `repr()` gain an entry, which may stand before modules without state that it used to follow. Option `guards =
@@ -63,12 +68,12 @@ torch.nn.Identity (since torch 1.1). torch.nn.Module.__setattr__: a name that ho
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from modfix.api import (
+    IDENTITY,
     AddElse,
     Applicability,
     Attribute,
@@ -79,40 +84,20 @@ from modfix.api import (
     Finding,
     Fix,
     InsertAfter,
-    Location,
     ModuleClass,
+    Reason,
     Refusal,
     RemoveStatement,
     ReplaceExpression,
     ReplaceStatement,
     Tested,
-    Truth,
-    UseForm,
     ValueKind,
     optional_attributes,
+    store_reasons,
+    use_reasons,
 )
 
-IDENTITY = "torch.nn.Identity"
 PASS_THROUGH = "pass-through"
-# Annotations that stay true when the value is an nn.Identity.
-FITTING_ANNOTATION = re.compile(r"(typing\.)?(Optional\[)?((torch\.)?nn\.)?Module\]?( \| None)?")
-
-USE_REFUSALS = {
-    UseForm.CAUGHT: ("caught", "is used in a `try` whose handler may catch the error that `None` leads to"),
-    UseForm.MEMBER: ("member-access", "has a member read, which `nn.Identity` lacks"),
-    UseForm.VALUE: ("escapes", "is passed on as a value, and its receiver may test it for `None`"),
-    UseForm.ITERATE: ("iterated", "is iterated over"),
-    UseForm.STORE: ("augmented", "is assigned in an unusual way"),
-    UseForm.DELETE: ("deleted", "is deleted"),
-    UseForm.STRING: ("by-name", "is reached by its name as a string"),
-}
-OUTSIDE_REFUSALS = {
-    UseForm.STORE: "is assigned",
-    UseForm.DELETE: "is deleted",
-    UseForm.STRING: "is reached by its name as a string",
-    UseForm.ITERATE: "is iterated over",
-    UseForm.VALUE: "is passed on as a value",
-}
 
 
 @dataclass(frozen=True)
@@ -150,14 +135,12 @@ class Identity(Codemod):
 
     def _refusal(self, attr: Attribute) -> Refusal | None:
         """Why the attribute cannot be converted, or None. The first reason in this order is shown."""
-        on_stores = (_class_reasons, _definition_reasons, _order_reasons)
-        on_uses = (self._guard_reasons, _use_reasons, _project_reasons)
-        for reasons in (*on_stores, *on_uses):
+        for reasons in (store_reasons, self._guard_reasons, use_reasons):
             for kind, reason, blocker in reasons(attr):
                 return Refusal(kind, reason, blocker)
         return None
 
-    def _guard_reasons(self, attr: Attribute) -> Iterator[tuple[str, str, Location]]:
+    def _guard_reasons(self, attr: Attribute) -> Iterator[Reason]:
         by_type = self.options == IdentityOptions(guards="isinstance") and not any(
             _may_store_identity(d) for d in attr.definitions
         )
@@ -177,21 +160,10 @@ class Identity(Codemod):
             edits.extend(_stored(attr, defined))
         for guard in attr.guards:
             edits.extend(guard.facts.edits or _by_type(attr, guard))
-        applicability, note = Applicability.SAFE, None
-        for location, _ in attr.owner.project.notes("whole-model-pickle"):
-            applicability = Applicability.UNSAFE
-            note = f"{location} pickles whole models: files written before the change hold `None` for `{attr.name}`"
-            break
-        argument = any(defined.facts.kind is ValueKind.NAME for defined in attr.optional_definitions)
-        if argument and any(guard.facts.truthiness for guard in attr.guards):
-            applicability = Applicability.UNSAFE
-            note = f"a container that is empty when `{attr.name}` is stored, and filled later, would be lost"
-        if not attr.takes_tensors:
-            for location, _ in attr.owner.project.notes("scripting"):
-                applicability = Applicability.UNSAFE
-                note = f"{location} compiles with TorchScript, where `nn.Identity` takes a tensor and nothing else"
-                break
-        if not attr.owner.project.complete:
+        if attr.owner.project.complete:
+            note = next(_doubts(attr), None)
+            applicability = Applicability.SAFE if note is None else Applicability.UNSAFE
+        else:
             applicability, note = Applicability.DISPLAY, "the rest of the project was not read"
         return Fix(
             f"Store `nn.Identity()` in `self.{attr.name}`{_dropping(attr)}",
@@ -201,167 +173,28 @@ class Identity(Codemod):
         )
 
 
+def _doubts(attr: Attribute) -> Iterator[str]:
+    """What may notice the change, as far as anybody can know."""
+    project = attr.owner.project
+    argument = any(defined.facts.kind is ValueKind.NAME for defined in attr.optional_definitions)
+    if not attr.takes_tensors:
+        for location, _ in project.notes("scripting"):
+            yield f"{location} compiles with TorchScript, where `nn.Identity` takes a tensor and nothing else"
+    if argument and any(guard.facts.truthiness for guard in attr.guards):
+        yield f"a container that is empty when `{attr.name}` is stored, and filled later, would be lost"
+    for location, _ in project.notes("whole-model-pickle"):
+        yield f"{location} pickles whole models: files written before the change hold `None` for `{attr.name}`"
+    for cls in attr.family:
+        for walk in project.child_walks(cls):
+            yield f"{walk.location} picks children by position or number, and may be given a `{cls.name}`"
+
+
 def _dropping(attr: Attribute) -> str:
     count = len(attr.guards)
     return f" and drop {count} test{'s' if count > 1 else ''}" if count else ""
 
 
 # Reasons
-
-
-def _class_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
-    for defined in attr.optional_definitions:
-        cls = defined.cls
-        if cls.is_torch_module is not Truth.YES:
-            yield (
-                "unknown-base",
-                f"a base class of `{cls.name}` is unknown, so it may not be an `nn.Module`",
-                cls.location,
-            )
-        if cls.unresolved_base is not None:
-            yield "unknown-base", f"a base class of `{cls.name}` cannot be resolved", cls.location
-    for cls in attr.family:
-        if cls.foreign_base is not None and cls.foreign_base != cls.unresolved_base:
-            reason = f"another package defines `{cls.foreign_base}`, a base class of `{cls.name}`"
-            yield "unknown-base", f"{reason}: it may use the attribute or the children", cls.location
-        if cls.is_container:
-            yield (
-                "container",
-                f"`{cls.name}` derives from a torch container, which would run the new child",
-                cls.location,
-            )
-        if "dataclasses.dataclass" in cls.facts.decorators:
-            yield "dataclass", f"`{cls.name}` is a dataclass", cls.location
-    for cls in attr.owner.project.strays:
-        if cls not in attr.family and cls.attribute(attr.name) is not None:
-            yield (
-                "unknown-base",
-                f"`{cls.name}` uses `self.{attr.name}`, and what it derives from is unknown",
-                cls.location,
-            )
-    if attr.name.startswith("__") and not attr.name.endswith("__"):
-        place = attr.optional_definitions[0].location
-        yield "private-name", f"Python mangles `{attr.name}`, so that `_Class{attr.name}` is the same attribute", place
-    if attr.class_binding is not None:
-        yield (
-            "class-attribute",
-            f"`{attr.class_binding.name}` binds `{attr.name}` in its body",
-            attr.class_binding.location,
-        )
-    if attr.dynamic_access is not None:
-        location, note = attr.dynamic_access
-        yield (
-            "dynamic-access",
-            f"the class reaches attributes or children in a dynamic way (`{note.kind}`)",
-            location,
-        )
-
-
-def _definition_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
-    optional = attr.optional_definitions
-    for defined in attr.definitions:
-        facts = defined.facts
-        if not defined.in_construction:
-            what = "set to `None`" if facts.kind is ValueKind.NONE else "set"
-            yield "set-later", f"`self.{attr.name}` is {what} in `{facts.method}`, after construction", defined.location
-        elif defined in optional:
-            if not defined.after_super_init:
-                yield (
-                    "before-super-init",
-                    "a submodule cannot be stored before `super().__init__()` has run",
-                    defined.location,
-                )
-            if facts.chain and facts.kind is not ValueKind.NONE:
-                yield "chained", "several targets share the value", defined.location
-            if facts.annotation and not FITTING_ANNOTATION.fullmatch(facts.annotation):
-                yield "annotated", f"its annotation `{facts.annotation}` does not admit `nn.Identity`", defined.location
-            taken = defined.cls.project.files[defined.cls.path].bindings
-            if _spelling(defined.cls) is None and "nn" in taken and "torch" in taken:
-                yield "no-name", "`nn` and `torch` mean something else in this file", defined.location
-        if facts.kind is ValueKind.OTHER:
-            yield "unknown-value", f"`self.{attr.name}` gets a value that may be `None` or no module", defined.location
-        elif facts.kind in (ValueKind.CALL, ValueKind.OPTIONAL) and not defined.never_none():
-            yield "factory", "the factory called here may return `None`", defined.location
-
-
-def _order_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
-    """What may go wrong when one assignment follows another in the same object."""
-    for first in attr.optional_definitions:
-        for second in attr.definitions:
-            if second is first or first.excludes(second):
-                continue
-            if (
-                second.facts.statement < first.facts.statement
-                and second.cls is first.cls
-                and first.facts.kind is ValueKind.NONE
-            ):
-                if second.facts.kind is not ValueKind.NONE:
-                    yield "removed", f"`None` removes the module stored in line {second.facts.line}", first.location
-            elif second.facts.kind is ValueKind.NONE or attr.completion(first) is not None:
-                continue
-            elif not second.makes_modules():
-                yield (
-                    "unknown-kind",
-                    "what is stored here is not certainly a module, and cannot replace an `nn.Identity`",
-                    second.location,
-                )
-            elif between := attr.slot_taken_between(first, second):
-                yield (
-                    "order",
-                    f"registered between `None` and the module; `{attr.name}` would come before it in `parameters()`",
-                    between,
-                )
-
-
-def _use_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
-    for use in attr.uses:
-        called = use.facts.form in (UseForm.CALL, UseForm.CALL_OTHER)
-        if called and use.facts.method in use.cls.construction and not use.facts.dominated:
-            yield (
-                "builder",
-                f"`self.{attr.name}` is called while the object is built, as a factory would be",
-                use.location,
-            )
-        harmless = (
-            called
-            or use.facts.form is UseForm.TYPE_TEST
-            or use.facts.dominated
-            or (use.facts.form, use.facts.detail) == (UseForm.MEMBER, "forward")
-        )
-        if not harmless:
-            kind, reason = USE_REFUSALS[use.facts.form]
-            yield kind, f"`self.{attr.name}` {reason}", use.location
-    if not attr.guards and not any(u.facts.form in (UseForm.CALL, UseForm.CALL_OTHER) for u in attr.uses):
-        yield (
-            "never-called",
-            f"no class of the hierarchy calls `self.{attr.name}(...)`",
-            attr.optional_definitions[0].location,
-        )
-
-
-def _project_reasons(attr: Attribute) -> Iterator[tuple[str, str, Location]]:
-    project = attr.owner.project
-    for reader in project.outside_readers(attr.owner, attr.name):
-        what = OUTSIDE_REFUSALS.get(reader.form, "is tested")
-        yield (
-            "outside-reader",
-            f"`{reader.receiver}.{attr.name}` {what} here, and may be this attribute",
-            reader.location,
-        )
-    for cls in attr.family:
-        for location in project.child_walks(cls):
-            yield (
-                "child-walk",
-                f"children are picked by position or number here, perhaps those of `{cls.name}`",
-                location,
-            )
-    for location, note in project.notes("computed-none"):
-        if attr.name.startswith(note.detail):
-            yield "computed-attribute", "an attribute of computed name is set to `None` or deleted here", location
-    for location, _ in project.notes("modules-dict"):
-        yield "modules-dict", "an entry of `_modules` is tested here", location
-    for location in project.identity_dispatches(attr.name):
-        yield "identity-dispatch", "modules are told apart by being an `Identity` here", location
 
 
 # Edits

@@ -9,20 +9,51 @@ from modfix.model.edit import (
     EnsureImport,
     InsertAfter,
     InsertBefore,
+    MoveStatements,
+    PassAssigned,
     RemoveStatement,
     ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
+    WrapExpression,
+    WrapStatements,
 )
 from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
 from modfix.model.span import Location, Span
 from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
+from modfix.semantics.bufferable import Bufferable
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
-from modfix.semantics.new_modules import NewModules, Reason, attribute_name, set_once
-from modfix.semantics.project import ModuleClass, Project, Truth
+from modfix.semantics.function_calls import FunctionCall, function_calls
+from modfix.semantics.hook_edits import paired_edits, returned_edits, scoped_edits, stacked_edits
+from modfix.semantics.hook_facts import (
+    BackwardSite,
+    GradientUse,
+    Handle,
+    HandleStack,
+    HookNote,
+    HookSite,
+    Instrumenter,
+    LocalPlan,
+    Pair,
+    StoredOutput,
+)
+from modfix.semantics.hook_owners import HandleOwner, is_imported
+from modfix.semantics.inheritance import Reason
+from modfix.semantics.init_facts import BiasAccess, InitPlan, OldName, Presence
+from modfix.semantics.init_names import DEPRECATED as DEPRECATED_INIT_NAMES
+from modfix.semantics.module_class import ModuleClass
+from modfix.semantics.new_modules import NewModules, StoredCall, attribute_name
+from modfix.semantics.project import Project
+from modfix.semantics.project_file import ProjectFile
+from modfix.semantics.resets import reset_reasons
+from modfix.semantics.stand_ins import IDENTITY, store_reasons, use_reasons
 from modfix.semantics.torch_functions import MODULE_FORMS, PURE_MODULES, ModuleForm
+from modfix.semantics.truth import Truth
+from modfix.semantics.unregistered import Unregistered
 
 __all__ = [
+    "DEPRECATED_INIT_NAMES",
+    "IDENTITY",
     "MODULE_FORMS",
     "PURE_MODULES",
     "AddElse",
@@ -31,6 +62,9 @@ __all__ = [
     "Argument",
     "ArgumentForm",
     "Attribute",
+    "BackwardSite",
+    "BiasAccess",
+    "Bufferable",
     "CallPlace",
     "Codemod",
     "CollapseBranch",
@@ -39,14 +73,30 @@ __all__ = [
     "EnsureImport",
     "Finding",
     "Fix",
+    "FunctionCall",
+    "GradientUse",
+    "Handle",
+    "HandleOwner",
+    "HandleStack",
+    "HookNote",
+    "HookSite",
+    "InitPlan",
     "InsertAfter",
     "InsertBefore",
+    "Instrumenter",
+    "LocalPlan",
     "Location",
     "ModuleClass",
     "ModuleForm",
+    "MoveStatements",
     "NewModules",
     "NoOptions",
+    "OldName",
+    "Pair",
+    "PassAssigned",
+    "Presence",
     "Project",
+    "ProjectFile",
     "Reading",
     "Reason",
     "Refusal",
@@ -56,12 +106,25 @@ __all__ = [
     "ReplaceStatement",
     "Span",
     "Stability",
+    "StoredCall",
+    "StoredOutput",
     "Tested",
     "TorchCall",
     "Truth",
+    "Unregistered",
     "UseForm",
     "ValueKind",
+    "WrapExpression",
+    "WrapStatements",
     "attribute_name",
+    "function_calls",
+    "is_imported",
     "optional_attributes",
-    "set_once",
+    "paired_edits",
+    "reset_reasons",
+    "returned_edits",
+    "scoped_edits",
+    "stacked_edits",
+    "store_reasons",
+    "use_reasons",
 ]

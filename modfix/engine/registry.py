@@ -135,6 +135,6 @@ def _fault(codemod: type[Codemod], registered: str) -> str | None:
         return "its `needles` are no tuple of bytes"
     if not isinstance(codemod.declares, tuple) or not all(isinstance(kind, str) for kind in codemod.declares):
         return "its `declares` is no tuple of strings"
-    if missing := codemod.__abstractmethods__:
-        return f"it does not define `{'`, `'.join(sorted(missing))}`"
+    if codemod.check is Codemod.check and codemod.check_file is Codemod.check_file:
+        return "it defines neither `check` nor `check_file`"
     return None

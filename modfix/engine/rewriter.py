@@ -98,7 +98,7 @@ class _Rewriting:
         above_all = next((point.offset for point in self._imports if point.index == 0), 0)
         segments = []
         file_indent = _first_indent(body, self._lines)
-        for group in statement_groups(body):
+        for group in statement_groups(body, self._targets):
             targets = [target for top in group for target in by_top.get(top, ())]
             if targets:
                 span = segment_span(body, group, self._lines, above_all if group.start == 0 else 0)
@@ -145,7 +145,8 @@ class _Rewriting:
             actual = ast.parse(texts[-1])
         except SyntaxError as error:
             raise RewriteError(f"the result does not parse: {error.msg} (line {error.lineno})", group) from error
-        untouched = set(map(id, self._tree.body)) - {id(self._tree.body[target.top]) for target in self._targets}
+        edited = {index for target in self._targets for index in target.tops}
+        untouched = {id(statement) for index, statement in enumerate(self._tree.body) if index not in edited}
         carry_out(self._tree, self._targets, self._imports)
         if len(self._tree.body) != len(actual.body):
             message = f"{len(actual.body)} top-level statements where {len(self._tree.body)} are meant to be"

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from modfix.engine.codemod import Codemod
@@ -15,10 +17,12 @@ from modfix.engine.parallel import paused_gc
 from modfix.engine.reading import Progress, Reading, read_files
 from modfix.engine.select import Chooser, Found, confine, in_order, silence, unused
 from modfix.engine.transaction import Transaction, make_fixes
+from modfix.engine.unused_imports import drop_unused
 from modfix.model.finding import Applicability, Finding
 from modfix.model.result import ApplyResult, CheckResult, FileChange, InternalError, Step
 from modfix.model.source import Refused, SourceFile
-from modfix.semantics.project import ModuleClass, Project
+from modfix.semantics.project import Project
+from modfix.semantics.project_file import ProjectFile
 from modfix.source.overlay import Overlay
 
 if TYPE_CHECKING:
@@ -179,15 +183,25 @@ def _check_file(project: Project, path: str, codemods: Sequence[Codemod]) -> Ite
         around = (lines[name] for name in _enclosing(cls.qualname) if name in lines)
         class_lines = (cls.location.line, *around)
         for codemod in codemods:
-            for item in _check_class(codemod, cls):
+            for item in _guarded(partial(codemod.check, cls), codemod, f"`{cls.qualname}`", path):
                 yield Found(item, class_lines) if isinstance(item, Finding) else item
+    file = ProjectFile(project, path)
+    for codemod in codemods:
+        for item in _guarded(partial(codemod.check_file, file), codemod, f"`{path}`", path):
+            if isinstance(item, Finding):
+                inside = file.classes_around(item.span.start) if item.location.path == path else ()
+                yield Found(item, tuple(cls.location.line for cls in inside))
+            else:
+                yield item
 
 
-def _check_class(codemod: Codemod, cls: ModuleClass) -> Iterator[Finding | InternalError]:
+def _guarded(
+    ask: Callable[[], Iterator[Finding]], codemod: Codemod, subject: str, path: str
+) -> Iterator[Finding | InternalError]:
     try:
-        yield from codemod.check(cls)
-    except Exception as error:  # border: a codemod, perhaps a foreign one, that fails on one class
-        yield InternalError(f"checking `{cls.qualname}` failed: {describe(error)}", codemod.name, cls.path)
+        yield from ask()
+    except Exception as error:  # border: a codemod, perhaps a foreign one, that fails on one subject
+        yield InternalError(f"checking {subject} failed: {describe(error)}", codemod.name, path)
 
 
 def _enclosing(qualname: str) -> Iterator[str]:
@@ -254,12 +268,32 @@ def _apply(run: _Run, chooser: Chooser) -> ApplyResult:
             so_far.errors.append(InternalError(f"no rest after {_MAX_PASSES} passes: {names} would go on"))
             break
         _make_pass(run, so_far, chosen)
+    if _drop_unused_imports(run, so_far):
+        result = run.inspect(so_far.reading)
     final = replace(
         result,
         errors=result.errors + tuple(so_far.errors),
         refused_files=tuple(sorted((*result.refused_files, *so_far.stale), key=lambda refused: refused.path)),
     )
     return ApplyResult(tuple(so_far.changes()), tuple(so_far.applied), final)
+
+
+def _drop_unused_imports(run: _Run, so_far: _Progression) -> bool:
+    """Remove the imports that the fixes have left without a use; whether there are any."""
+    freed: dict[str, set[str]] = {}
+    for path, name in chain.from_iterable(finding.fix.frees for finding in so_far.applied if finding.fix):
+        freed.setdefault(path, set()).add(name)
+    project = Project(so_far.reading.facts, complete=run.complete)
+    dropped = []
+    for path in sorted(freed.keys() & so_far.steps.keys()):
+        steps = so_far.steps[path]
+        further = list(drop_unused(project, path, so_far.before[path].text, steps, freed[path]))
+        if further:
+            steps += further
+            so_far.overlay.replace(path, steps[-1].text)
+            dropped.append(path)
+    so_far.reading = so_far.reading.updated(run.read(so_far.overlay, dropped))
+    return bool(dropped)
 
 
 def _still_to_make(findings: Sequence[Finding], so_far: _Progression) -> list[Finding]:

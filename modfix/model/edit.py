@@ -37,6 +37,34 @@ class ReplaceCall:
 
 
 @dataclass(frozen=True, slots=True)
+class WrapExpression:
+    """Make the expression at ``span`` the only argument of a call of ``function``; a tuple becomes a list there.
+
+    What stands inside it stays, comments and line breaks included, and can be edited by the same fix.
+    """
+
+    path: str
+    span: Span
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class PassAssigned:
+    """Make the assignment at ``span`` a call of ``function``, with the assigned value among the arguments.
+
+    ``PassAssigned(p, s, "self.register_buffer", ('"x"',), ("persistent=False",))`` makes ``self.x = v`` to
+    ``self.register_buffer("x", v, persistent=False)``. The assignment has one target; what stands inside the value
+    stays, and can be edited by the same fix.
+    """
+
+    path: str
+    span: Span
+    function: str
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ReplaceStatement:
     """Replace the statement at ``span`` by the statements of ``source``; comments above and behind it stay.
 
@@ -97,6 +125,48 @@ class AddElse:
 
 
 @dataclass(frozen=True, slots=True)
+class WrapStatements:
+    """Put the statements from ``first`` to ``last``, which stand in one block, into a block of their own.
+
+    ``header`` is the first line of a compound statement, as `if m.bias is not None:`. Comments above the first
+    statement stay above the header, all others keep their places. Edits inside the statements, and edits of the
+    statements themselves, can be part of the same fix; what they insert goes into the new block.
+    """
+
+    path: str
+    first: Span
+    last: Span
+    header: str
+
+    @property
+    def span(self) -> Span:
+        """From the start of the first statement to the end of the last."""
+        return Span(self.first.start, self.last.end)
+
+
+@dataclass(frozen=True, slots=True)
+class MoveStatements:
+    """Move statements of a method into a new method behind it, and leave ``call`` where the last of them stood.
+
+    ``statements`` stand in the body of the method itself, in this order; others may stand between them. ``header`` is
+    the first line of the new method, ``docstring`` an expression that comes first in it, or empty. Comments above and
+    behind the statements move along, and so do blank lines between those that touch. Edits inside the statements can be
+    part of the same fix.
+    """
+
+    path: str
+    statements: tuple[Span, ...]
+    header: str
+    call: str
+    docstring: str = ""
+
+    @property
+    def span(self) -> Span:
+        """From the start of the first statement to the end of the last."""
+        return Span(self.statements[0].start, self.statements[-1].end)
+
+
+@dataclass(frozen=True, slots=True)
 class AddMethod:
     """Append the method ``source`` (one ``def`` at column 0) to the class at ``span``, or put it behind ``after``."""
 
@@ -125,12 +195,16 @@ class EnsureImport:
 Edit: TypeAlias = (
     ReplaceExpression
     | ReplaceCall
+    | WrapExpression
+    | PassAssigned
     | ReplaceStatement
     | InsertBefore
     | InsertAfter
     | RemoveStatement
     | CollapseBranch
     | AddElse
+    | WrapStatements
+    | MoveStatements
     | AddMethod
     | EnsureImport
 )

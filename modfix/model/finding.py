@@ -41,6 +41,8 @@ class Fix:
     applicability: Applicability
     note: str | None = None  # why it is not SAFE, or what the user should know; lower case, no full stop
     claims: frozenset[str] = frozenset()  # names that it takes; no other fix of the same pass may take one of them
+    # Imports of which it may remove a use, as (path, name): one that the whole run leaves without any use goes, too.
+    frees: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,12 +26,14 @@ class FixRecord:
 class PatchLine(NamedTuple):
     """One line of a hunk.
 
-    A removed or added line takes effect while at least one of ``fixes`` is kept. Context lines have no fixes.
+    A removed or added line takes effect while at least one of ``fixes`` is kept; a ``joint`` one while all of them are.
+    Context lines have no fixes.
     """
 
     kind: bytes  # b" ", b"-" or b"+"
     data: bytes  # with its line feed, unless it ends a file that does not end in one
     fixes: frozenset[str] = frozenset()
+    joint: bool = False
 
 
 @dataclass(frozen=True, slots=True)

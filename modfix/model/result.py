@@ -25,11 +25,13 @@ class InternalError:
 class Step:
     """The text of a file after one more fix, or after several that cannot be told apart.
 
-    ``fixes`` are their fingerprints.
+    ``fixes`` are their fingerprints. A ``joint`` step is no part of a fix: it follows when all of them are made, and
+    each of them can be had without it.
     """
 
     fixes: tuple[str, ...]
     text: str
+    joint: bool = False
 
 
 @dataclass(frozen=True, slots=True)

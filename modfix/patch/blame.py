@@ -22,17 +22,20 @@ class Weave:
         self.lines = list(lines)
         self.added: list[frozenset[str] | None] = [None] * len(lines)  # None: was there from the start
         self.removed: list[frozenset[str] | None] = [None] * len(lines)  # None: is there at the end
+        self.joint = [False] * len(lines)  # added or removed because all of the fixes were made
         self._ties: list[frozenset[str]] = []
 
-    def advance(self, new: list[bytes], fixes: frozenset[str]) -> None:
-        """Record that ``fixes`` turned the present lines into ``new``."""
-        self._ties.append(fixes)
+    def advance(self, new: list[bytes], fixes: frozenset[str], *, joint: bool = False) -> None:
+        """Record that ``fixes`` turned the present lines into ``new``; see `Step.joint`."""
+        if not joint:
+            self._ties.append(fixes)
         live = [index for index, gone in enumerate(self.removed) if gone is None]
         for change in reversed(changes([self.lines[index] for index in live], new)):
             if change.new_end > change.new_start:
                 self._ties.extend(fixes | rival for rival in self._rivals(live, change))
             for index in live[change.old_start : change.old_end]:
                 self.removed[index] = fixes
+                self.joint[index] = joint
                 if (earlier := self.added[index]) is not None:
                     self._ties.append(earlier | fixes)  # the line between the two fixes is in neither version
             # Directly behind the line above, hence before lines that are gone: edits are anchored to what they follow.
@@ -41,6 +44,7 @@ class Weave:
             self.lines[at:at] = lines
             self.added[at:at] = [fixes] * len(lines)
             self.removed[at:at] = [None] * len(lines)
+            self.joint[at:at] = [joint] * len(lines)
 
     def _rivals(self, live: list[int], change: Change) -> Iterator[frozenset[str]]:
         """Fixes that removed lines of which nobody can tell whether the new lines of ``change`` go above or below."""
@@ -74,13 +78,13 @@ class Weave:
     def patch_lines(self) -> list[PatchLine]:
         """The whole file as a diff from the first to the last version."""
         result = []
-        for line, added, removed in zip(self.lines, self.added, self.removed, strict=True):
+        for line, added, removed, joint in zip(self.lines, self.added, self.removed, self.joint, strict=True):
             if added is None and removed is None:
                 result.append(PatchLine(b" ", line))
             elif added is None and removed is not None:
-                result.append(PatchLine(b"-", line, removed))
+                result.append(PatchLine(b"-", line, removed, joint))
             elif added is not None and removed is None:
-                result.append(PatchLine(b"+", line, added))
+                result.append(PatchLine(b"+", line, added, joint))
         return result
 
 
@@ -95,7 +99,8 @@ def blame(change: FileChange, findings: Mapping[str, Finding]) -> Weave:
     """
     weave = Weave(split_lines(change.before.encode(change.before.text)))
     for step in change.steps:
-        weave.advance(split_lines(change.before.encode(step.text)), frozenset(step.fixes))
+        fixes = frozenset(step.fixes)
+        weave.advance(split_lines(change.before.encode(step.text)), fixes, joint=step.joint and len(fixes) > 1)
     if findings:
         _share_imports(weave, change, findings)
     return weave
@@ -117,7 +122,7 @@ def _share_imports(weave: Weave, change: FileChange, findings: Mapping[str, Find
     wanted = {fix: dict(_imports(findings[fix], change.path)) for fix in dict.fromkeys(order)}
     for index, line in enumerate(weave.lines):
         adders = weave.added[index]
-        if adders is None or weave.removed[index] is not None:
+        if adders is None or weave.removed[index] is not None or weave.joint[index]:
             continue
         statement = line.strip().decode("ascii", "replace")
         bound = next((wanted[fix][statement] for fix in order if fix in adders and statement in wanted[fix]), None)

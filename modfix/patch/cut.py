@@ -37,7 +37,7 @@ def tidy(lines: Sequence[PatchLine], ties: Sequence[frozenset[str]]) -> list[Pat
     """
     tie_of = {fix: tie for tie in ties for fix in tie}
     result: list[PatchLine] = []
-    for fixes, run in groupby(lines, key=lambda line: _together(line.fixes, tie_of)):
+    for (fixes, _), run in groupby(lines, key=lambda line: (_together(line.fixes, tie_of), line.joint)):
         if not fixes:
             result.extend(run)
             continue

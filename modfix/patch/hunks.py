@@ -20,7 +20,7 @@ _TITLE = re.compile(rb"# modfix \S+ patch: (\d+) fix(?:es)?, checksum ([0-9a-f]{
 _WORD = r'("(?:[^"\\]|\\.)*"|[^\s"]+)'
 _FIX = re.compile(rf"# fix (\d+) (\S+) (\S+) (display|unsafe|safe) {_WORD} {_WORD}: (.*)\n")
 _HUNK = re.compile(r"# hunk \d+: (.+)\n")
-_RUN = re.compile(r"(\d+) by (\d+(?:\+\d+)*)")
+_RUN = re.compile(r"(\d+) by (\d+(?:\+\d+)*|\d+(?:&\d+)+)")
 _TIE = re.compile(r"# inseparable (\d+(?:\+\d+)+)\n")
 
 
@@ -115,20 +115,20 @@ def _fix(match: re.Match[str]) -> FixRecord:
 
 
 def _fixes(numbers: str, fixes: Sequence[FixRecord]) -> frozenset[str]:
-    return frozenset(fixes[int(number) - 1].id for number in numbers.split("+"))
+    return frozenset(fixes[int(number) - 1].id for number in re.split(r"[+&]", numbers))
 
 
-def _owners(runs: str, fixes: Sequence[FixRecord]) -> Iterator[frozenset[str]]:
-    """The fixes of each changed line of a hunk, in order."""
+def _owners(runs: str, fixes: Sequence[FixRecord]) -> Iterator[tuple[frozenset[str], bool]]:
+    """The fixes of each changed line of a hunk, in order, and whether it needs all of them."""
     for run in runs.split(", "):
         match = _RUN.fullmatch(run)
         if not match:
             raise ValueError(f"`{run}` is not understood")
         for _ in range(int(match[1])):
-            yield _fixes(match[2], fixes)
+            yield _fixes(match[2], fixes), "&" in match[2]
 
 
-def _hunk(hunk: Hunk, owners: Sequence[frozenset[str]]) -> PatchHunk:
+def _hunk(hunk: Hunk, owners: Sequence[tuple[frozenset[str], bool]]) -> PatchHunk:
     changed = iter(owners)
     lines: list[PatchLine] = []
     for line in hunk:
@@ -138,7 +138,7 @@ def _hunk(hunk: Hunk, owners: Sequence[frozenset[str]]) -> PatchHunk:
         elif line.is_context:
             lines.append(PatchLine(b" ", data))
         else:
-            lines.append(PatchLine(line.line_type.encode(), data, next(changed)))
+            lines.append(PatchLine(line.line_type.encode(), data, *next(changed)))
     if sum(line.kind != b" " for line in lines) != len(owners):
         raise ValueError("a hunk has other lines than the index says")
     start = hunk.source_start - 1 if hunk.source_length else hunk.source_start

@@ -77,7 +77,7 @@ def _keep_lines(hunk: PatchHunk, kept: frozenset[str]) -> Iterator[PatchLine]:
     """The hunk without other fixes: lines that they removed are context, lines that they added are gone."""
     for line in hunk.lines:
         fixes = line.fixes & kept
-        if line.kind == b" " or fixes:
+        if line.kind == b" " or (fixes == line.fixes if line.joint else fixes):
             yield line._replace(fixes=fixes)
         elif line.kind == b"-":
             yield PatchLine(b" ", line.data)

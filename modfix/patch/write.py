@@ -3,11 +3,12 @@
 The comments stand where `git apply`, `patch` and unidiff skip text. They look like this::
 
     # modfix 0.1.0 patch: 2 fixes, checksum 5d41402abc4b2a76
-    # To choose fixes: modfix patch select|drop FILE. Below, `4 by 1+2`: four changed lines, there while fix 1 or 2 is.
+    # To choose fixes: modfix patch select|drop FILE. Below, `4 by 1+2`: four changed lines, there while fix 1 or 2 is;
+    # `4 by 1&2`: there while both are.
     # fix 1 3f2a9c0d1b2e4f5a identity safe models/resnet.py BasicBlock.downsample: replace None by nn.Identity()
     # fix 2 77aa01d2c3b4e5f6 identity safe models/resnet.py Bottleneck.downsample: replace None by nn.Identity()
     # hunk 1: 1 by 1+2
-    # hunk 2: 4 by 1, 6 by 2
+    # hunk 2: 4 by 1, 6 by 2, 1 by 1&2
     diff --git a/models/resnet.py b/models/resnet.py
 
 The checksum covers everything below the first line.
@@ -25,7 +26,8 @@ from modfix.patch.names import quote, quote_word
 
 _LEGEND = (
     b"# To choose fixes: modfix patch select|drop FILE. "
-    b"Below, `4 by 1+2`: four changed lines, there while fix 1 or 2 is.\n"
+    b"Below, `4 by 1+2`: four changed lines, there while fix 1 or 2 is;\n"
+    b"# `4 by 1&2`: there while both are.\n"
 )
 
 
@@ -62,13 +64,13 @@ def _fix_line(number: int, fix: FixRecord) -> bytes:
 
 
 def _hunk_line(number: int, hunk: PatchHunk, numbers: Mapping[str, int]) -> bytes:
-    changed = (line.fixes for line in hunk.lines if line.kind != b" ")
-    runs = ", ".join(f"{len(list(run))} by {_sum(fixes, numbers)}" for fixes, run in groupby(changed))
+    changed = ((line.fixes, "&" if line.joint else "+") for line in hunk.lines if line.kind != b" ")
+    runs = ", ".join(f"{len(list(run))} by {_sum(fixes, numbers, sign)}" for (fixes, sign), run in groupby(changed))
     return f"# hunk {number}: {runs}\n".encode()
 
 
-def _sum(fixes: Iterable[str], numbers: Mapping[str, int]) -> str:
-    return "+".join(map(str, sorted(numbers[fix] for fix in fixes)))
+def _sum(fixes: Iterable[str], numbers: Mapping[str, int], sign: str = "+") -> str:
+    return sign.join(map(str, sorted(numbers[fix] for fix in fixes)))
 
 
 def _file_parts(file: FilePatch) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from modfix.model.edit import Edit, ReplaceStatement
 from modfix.model.span import Location
 from modfix.semantics.facts import (
+    NOT_NONE,
     AttributeFacts,
     Completion,
     Definition,
@@ -21,9 +22,10 @@ from modfix.semantics.facts import (
     UseForm,
     ValueKind,
 )
+from modfix.semantics.module_class import ModuleClass
 from modfix.semantics.names import is_class_name, may_name
-from modfix.semantics.project import ModuleClass, Truth
 from modfix.semantics.torch_names import canonical, is_container, is_module_class, is_stateless
+from modfix.semantics.truth import Truth
 
 _CLASS_PARAMETER = re.compile(
     r"(^|_)(layer|cls|class|type|block|op|module|norm|act|activation|conv|pool|attn)(_layer|_cls|_class|_type)?$",
@@ -58,7 +60,14 @@ class Defined(NamedTuple):
     def after_super_init(self) -> bool:
         """Whether ``nn.Module.__init__`` has certainly run, so that submodules may be assigned."""
         init = self.cls.facts.methods.get("__init__")
-        if init is None or init.super_init < 0:
+        by_ancestor = any(self.facts.method in above.called_names for above in self.cls.ancestors)
+        inits = [c.facts.methods["__init__"] for c in self.cls.ancestors if "__init__" in c.facts.methods]
+        if init is None or by_ancestor:
+            certain = bool(init or inits) and all(
+                method.super_init >= 0 for method in (*inits, *([init] if init else []))
+            )
+            return certain and by_ancestor and self.facts.method != "__init__"
+        if init.super_init < 0:
             return False
         return self.facts.method != "__init__" or init.super_init <= self.facts.statement.start
 
@@ -101,12 +110,12 @@ class Defined(NamedTuple):
         )
 
     def never_none(self) -> bool:
-        """Whether the calls in the value certainly return something.
+        """Whether the values other than None are certainly something.
 
-        Constructors, or functions that return modules only.
+        They are functions, or results of constructors and of functions that return modules only.
         """
         project = self.cls.project
-        return self.facts.kind in (ValueKind.CALL, ValueKind.OPTIONAL, ValueKind.NONE) and all(
+        return self.facts.kind is not ValueKind.NAME and all(
             self._is_module(ref) or (not self._is_member_of_parameter(ref) and project.returns_something(self.cls, ref))
             for ref in self.facts.refs
         )
@@ -138,15 +147,7 @@ class Defined(NamedTuple):
         return self.cls.project.is_module_value(self.cls, ref)
 
     def _is_module_class_parameter(self, name: str) -> bool:
-        """Whether a parameter that is called, such as ``norm_layer``, stands for a module class.
-
-        Its default says so if it has one. Without, what a caller passes to be called is taken for a class or a factory
-        of modules; one that returned None would fail loudly, not silently. Of other local names the convention decides.
-        """
-        default = dict(self.method.parameter_defaults).get(name)
-        if default is not None:
-            return self.cls.project.is_module_value(self.cls, default) or default.endswith(".partial")
-        return name in self.method.parameters or bool(_CLASS_PARAMETER.search(name))
+        return class_parameter(self.cls, self.method, name)
 
     def _is_member_of_parameter(self, ref: str) -> bool:
         root, _, member = ref[1:].partition(".")
@@ -155,8 +156,22 @@ class Defined(NamedTuple):
     def _passes_when_falsy(self, ref: str) -> bool:
         if ref.startswith("$"):
             return self._is_module_class_parameter(ref[1:]) or is_class_name(ref)
+        if ref in (NOT_NONE, "torch.nn.*"):
+            return True  # a function, or a module of torch
         made = self.cls.project.objects.instances(self.cls.path, ref)
         return made is not None and all(map(_passes_when_empty, made))
+
+
+def class_parameter(cls: ModuleClass, method: MethodFacts, name: str) -> bool:
+    """Whether a parameter of a method that is called there, such as ``norm_layer``, stands for a module class.
+
+    Its default says so if it has one. Without, what a caller passes to be called is taken for a class or a factory of
+    modules; one that returned None would fail loudly, not silently. Of other local names the convention decides.
+    """
+    default = dict(method.parameter_defaults).get(name)
+    if default is not None:
+        return cls.project.is_module_value(cls, default) or default.endswith(".partial")
+    return name in method.parameters or bool(_CLASS_PARAMETER.search(name))
 
 
 def _passes_when_empty(made: ModuleClass | str) -> bool:
@@ -362,6 +377,8 @@ class Attribute:
         added = {note.detail for note in notes if note.kind == "named-module"}
         for cls in self._hierarchy:
             for note in cls.facts.notes:
+                if note.kind == "computed-module":
+                    continue  # a name that comes into being, not one that is read
                 if note.kind == "named-module" or (note.kind == "named-attribute" and note.detail in added):
                     continue  # `self.add_module(self.norm_name, norm)`, and the property that reads it
                 if note.kind != "named-attribute" and not may_name(note.detail, self.name):

@@ -166,8 +166,11 @@ def _place(call: MethodCall, links: Parents) -> CallPlace:
         parent, field = step
         if isinstance(parent, ast.Lambda):
             return CallPlace.NESTED
-        if isinstance(parent, (ast.If, ast.IfExp)) and field == "body":
-            training = training or _is_training(parent.test, call.self_name)
+        if isinstance(parent, (ast.If, ast.IfExp)) and field in ("body", "orelse"):
+            test, wanted = parent.test, "body"
+            if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+                test, wanted = test.operand, "orelse"
+            training = training or (field == wanted and _is_training(test, call.self_name))
         step = links.of(parent)
     return CallPlace.TRAINING if training else CallPlace.METHOD
 

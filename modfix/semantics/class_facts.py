@@ -7,8 +7,10 @@ import builtins
 import re
 
 from modfix.model.span import Span
+from modfix.semantics.callees import Callees, is_plain
 from modfix.semantics.calls import CallFactsMaker
 from modfix.semantics.completion import completion
+from modfix.semantics.containers import ContainersMaker
 from modfix.semantics.dataflow import Parents, may_swallow
 from modfix.semantics.facts import (
     NOT_NONE,
@@ -24,13 +26,23 @@ from modfix.semantics.facts import (
     ValueKind,
 )
 from modfix.semantics.guards import Subject, analyse
+from modfix.semantics.plain_tensors import PlainTensorsMaker
 from modfix.semantics.positions import Positions
 from modfix.semantics.records import ClassRecord, SelfStore, SelfUse
 from modfix.semantics.scopes import Names
 from modfix.semantics.script_types import ScriptTypes
-from modfix.semantics.syntax import FunctionNode, arguments, dotted, is_name, is_none, leaves_of, never_ends, walk
+from modfix.semantics.syntax import (
+    FunctionNode,
+    arguments,
+    dotted,
+    is_name,
+    is_none,
+    leaves_of,
+    walk,
+)
 
 _OPTIONAL_ANNOTATION = re.compile(r"\bOptional\b|\bNone\b")
+_FUNCTIONS = "torch.nn.functional."
 _TESTS = (UseForm.NONE_TEST, UseForm.TEST)
 _FAILS_ON_NONE = (UseForm.CALL, UseForm.CALL_OTHER, UseForm.MEMBER)
 
@@ -39,12 +51,15 @@ class ClassFactsMaker:
     """Makes the facts of the classes of one file."""
 
     def __init__(self, path: str, positions: Positions, names: Names) -> None:
+        self._callees = Callees(names)
         self._path = path
         self._positions = positions
         self._names = names
         self._parents: dict[FunctionNode, Parents] = {}
         self._ifs: dict[FunctionNode, list[ast.If]] = {}
         self._calls = CallFactsMaker(positions, names)
+        self._tensors = PlainTensorsMaker(positions, names, self._callees.callee)
+        self._containers = ContainersMaker(positions, names, self._callees.callee)
         self._known_parameters: dict[FunctionNode, list[tuple[ast.arg, ast.expr | None]]] = {}
 
     def class_facts(self, record: ClassRecord) -> ClassFacts:
@@ -75,6 +90,10 @@ class ClassFactsMaker:
             record.conditional,
             next((self._calls.init_facts(m, record) for m in record.members if m.name == "__init__"), None),
             tuple(sorted(calls, key=lambda call: call.span.end)),
+            tuple(record.added),
+            self._containers.containers(record, self._links) if node.bases else (),
+            self._tensors.tensors(record, self._links) if node.bases else (),
+            self._tensors.registered(record),
         )
 
     def _base(self, base: ast.expr, record: ClassRecord) -> Ref:
@@ -95,10 +114,10 @@ class ClassFactsMaker:
             self._positions.span(node),
             tuple(sorted(record.self_calls.get(node.name, ()))),
             self._super_init(node) if node.name == "__init__" else -1,
-            self.returns(node, (*record.functions, node)),
+            self._callees.returns(node, (*record.functions, node)),
             tuple([arg.arg for arg in arguments(node)]),
             tuple(named),
-            bool(node.decorator_list),
+            any(not is_name(decorator, "staticmethod") for decorator in node.decorator_list),
         )
 
     def _parameters(self, function: FunctionNode) -> list[tuple[ast.arg, ast.expr | None]]:
@@ -135,48 +154,12 @@ class ClassFactsMaker:
             )
         return found
 
-    def returns(self, node: FunctionNode, functions: tuple[FunctionNode, ...]) -> tuple[Ref, ...]:
-        """References of what a function returns: callees, NOT_NONE or UNKNOWN; the last also if it may just end.
-
-        ``functions`` are those around, with the function itself as the last.
-        """
-        scope = self._names.scopes[node]
-        found = {ref for value in scope.returns for ref in self._made_by(value, functions)}
-        if scope.yields or not never_ends(node.body):
-            found.add(UNKNOWN)
-        return tuple(sorted(found))
-
-    def _made_by(self, value: ast.expr | None, functions: tuple[FunctionNode, ...]) -> tuple[Ref, ...]:
-        """References of the callees that may have made ``value``."""
-        if isinstance(value, ast.IfExp):
-            return (*self._made_by(value.body, functions), *self._made_by(value.orelse, functions))
-        if isinstance(value, ast.Call):
-            return (self._callee(value.func, functions),)
-        if value is not None and _is_plain(value) and not is_none(value):
-            return (NOT_NONE,)
-        if isinstance(value, ast.Name):
-            if self._names.resolve(value, functions) == "@" + value.id:  # a function or class
-                return (NOT_NONE,)
-            scope = self._names.scopes[functions[-1]]
-            if any(arg.arg == value.id for arg in arguments(functions[-1])):
-                return (UNKNOWN,)  # it may keep what the caller passed
-            made = scope.values_of(value.id)
-            calls = [call for call in made if isinstance(call, ast.Call)]
-            if calls and len(calls) == len(made) == scope.times_stored(value.id):
-                return tuple(self._callee(call.func, functions) for call in calls)
-        return (UNKNOWN,)
-
-    def _callee(self, func: ast.expr, functions: tuple[FunctionNode, ...]) -> Ref:
-        """The reference of what is called.
-
-        A name of unknown meaning is ``$name``, so that the project can judge by convention.
-        """
-        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and functions:
-            parameters = functions[-1].args.args
-            if parameters and func.value.id == parameters[0].arg:
-                return "self." + func.attr
-        ref = self._names.resolve(func, functions)
-        return f"${dotted(func)}" if ref == UNKNOWN and dotted(func) else ref
+    def _made_from(self, leaf: ast.expr, functions: tuple[FunctionNode, ...]) -> Ref:
+        """What is called to make a value; NOT_NONE for a function such as `F.relu`, UNKNOWN for any other value."""
+        if isinstance(leaf, ast.Call):
+            return self._callees.callee(leaf.func, functions)
+        named = isinstance(leaf, ast.Attribute) and self._names.resolve(leaf, functions).startswith(_FUNCTIONS)
+        return NOT_NONE if named or isinstance(leaf, ast.Lambda) else UNKNOWN
 
     # Attributes -------------------------------------------------------------------------------------------------------
 
@@ -262,7 +245,7 @@ class ClassFactsMaker:
         leaves = [] if value is None else leaves_of(value)
         nones = tuple([self._positions.span(leaf) for leaf in leaves if is_none(leaf)])
         made = [leaf for leaf in leaves if not is_none(leaf)]
-        refs = tuple([self._callee(leaf.func, functions) if isinstance(leaf, ast.Call) else UNKNOWN for leaf in made])
+        refs = tuple([self._made_from(leaf, functions) for leaf in made])
         kind = _kind(value, made, nones)
         around = self._around(store)
         targets: list[ast.expr] = statement.targets if isinstance(statement, ast.Assign) else []
@@ -284,7 +267,7 @@ class ClassFactsMaker:
             tuple([source(other) for other in others]) if shared else (),
             source(target),
             functions[-1] is not method,
-            value is not None and (_is_plain(value) or self._is_plain_parameter(value, functions[-1])),
+            value is not None and (is_plain(value) or self._is_plain_parameter(value, functions[-1])),
             source(statement.annotation) if isinstance(statement, ast.AnnAssign) else None,
             completion(statement, target, self._links(method), self._positions) if kind is ValueKind.NONE else None,
             tuple([(self._positions.span(node).start, _arm(node, statement)) for node in around]),
@@ -315,7 +298,7 @@ class ClassFactsMaker:
         """Whether a parameter has a number, string or truth value as default."""
         defaults = {arg.arg: default for arg, default in self._parameters(function)}
         default = defaults.get(value.id) if isinstance(value, ast.Name) else None
-        return default is not None and _is_plain(default) and not is_none(default)
+        return default is not None and is_plain(default) and not is_none(default)
 
     def _around(self, store: SelfStore) -> list[ast.If]:
         """The `if` statements of the method around an assignment, outermost first."""
@@ -347,13 +330,6 @@ def _kind(value: ast.expr | None, made: list[ast.expr], nones: tuple[Span, ...])
     if made and all(isinstance(leaf, ast.Call) for leaf in made):
         return ValueKind.CALL
     return ValueKind.NAME if isinstance(value, ast.Name) else ValueKind.OTHER
-
-
-def _is_plain(value: ast.expr) -> bool:
-    """Whether an expression certainly gives neither a module nor a parameter."""
-    kinds = (ast.Constant, ast.JoinedStr, ast.Compare, ast.BinOp, ast.UnaryOp, ast.Lambda)
-    containers = (ast.List, ast.Tuple, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)
-    return all(isinstance(leaf, (*kinds, *containers)) for leaf in leaves_of(value))
 
 
 def _proves_present(around: ast.If, statement: ast.stmt, value: ast.expr | None) -> bool:

@@ -40,6 +40,11 @@ class Parents:
                     parents[value] = (node, field)
                     stack.append(value)
 
+    @property
+    def root(self) -> ast.AST:
+        """The node above all others."""
+        return self._root
+
     def of(self, node: ast.AST) -> tuple[ast.AST, str] | None:
         """The parent of ``node`` and the name of the field that holds it; None for the root."""
         return self._parent.get(node)

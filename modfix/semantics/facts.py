@@ -22,6 +22,10 @@ from typing import NamedTuple, TypeAlias
 
 from modfix.model.edit import Edit
 from modfix.model.span import Span
+from modfix.semantics.container_facts import Container
+from modfix.semantics.hook_facts import NO_HOOKS, HookFacts
+from modfix.semantics.init_facts import NO_INITIALISATION, Initialisation
+from modfix.semantics.tensor_facts import PlainTensor
 
 Ref: TypeAlias = str
 UNKNOWN: Ref = "?"
@@ -47,7 +51,9 @@ class UseForm(str, Enum):
     CAUGHT = "caught"  # a call or member read whose failure with None a handler around may catch
     MEMBER = "member"  # `self.x.weight`, `self.x[0]`
     VALUE = "value"  # passed, returned, stored, compared
-    TYPE_TEST = "type-test"  # isinstance with torch classes other than nn.Module and nn.Identity
+    TYPE_TEST = (
+        "type-test"  # what is the same for None and an Identity: `isinstance(self.x, nn.Conv2d)`, `freeze(self.x)`
+    )
     ITERATE = "iterate"
     TEST = "test"  # `if self.x`, `not self.x`, `self.x and ...`
     NONE_TEST = "none-test"  # `self.x is None` and the like
@@ -145,7 +151,7 @@ class MethodFacts(NamedTuple):
     parameter_defaults: tuple[
         tuple[str, Ref], ...
     ]  # parameters whose default is a name, e.g. `norm_layer=nn.BatchNorm2d`
-    decorated: bool
+    decorated: bool  # by anything but `staticmethod`
 
     @property
     def gives_self(self) -> bool:
@@ -212,6 +218,16 @@ class Note(NamedTuple):
     line: int
     column: int
     detail: str
+    reads: bool = False  # it only looks at what is there in any case
+
+
+class ClassRead(NamedTuple):
+    """A method or the like that is read from a class: `Block.forward`."""
+
+    ref: Ref  # of the class
+    line: int
+    column: int
+    offset: int
 
 
 class Origin(NamedTuple):
@@ -252,6 +268,13 @@ class Walk(NamedTuple):
     origin: Origin  # of the object
 
 
+class Added(NamedTuple):
+    """A module that a method registers under a name: `self.add_module(name, module)`, `setattr(self, name, module)`."""
+
+    key: str  # the names it may have, see `modfix.semantics.names.may_name`
+    made_by: tuple[Ref, ...]  # as `Origin.made_by`
+
+
 class ClassFacts(NamedTuple):
     """One class."""
 
@@ -271,6 +294,15 @@ class ClassFacts(NamedTuple):
     conditional: bool  # under an `if` or `try`, so that another one of its name may take its place
     init: InitFacts | None  # of its own `__init__`
     calls: tuple[TorchCall, ...]  # by their ends: what is evaluated first comes first
+    added: tuple[Added, ...]
+    containers: tuple[Container, ...]  # those that may hold modules
+    tensors: tuple[PlainTensor, ...]  # attributes in which it stores tensors
+    registers: frozenset[str]  # names of the buffers and parameters that it registers; "*" for a computed one
+
+    def method_at(self, line: int) -> str:
+        """The name of the method that holds a line of the class."""
+        above = [method for method in self.methods.values() if method.line <= line]
+        return max(above, key=lambda method: method.line).name if above else ""
 
 
 class FunctionFacts(NamedTuple):
@@ -291,10 +323,14 @@ class OutsideUse(NamedTuple):
 
 
 class Receiver(NamedTuple):
-    """A name through which attributes are used, with all attributes that one function reads from it."""
+    """A name through which attributes are used, with attributes that it must have for the code not to fail.
+
+    These are all that one function reads from it, if the name means one object there, else those that are read
+    whenever the use runs.
+    """
 
     source: str
-    ref: Ref
+    made_by: tuple[Ref, ...]  # as `Origin.made_by`
     reads: frozenset[str]
     tested: tuple[tuple[int, int, tuple[Ref, ...]], ...]  # lines in which it is an object of one of these classes
 
@@ -306,6 +342,9 @@ class FileFacts:
     path: str
     bindings: dict[str, Ref]  # module-level names -> where they come from
     star_imports: tuple[str, ...]
+    before_stars: tuple[
+        tuple[str, frozenset[str]], ...
+    ]  # each star import, and the names that were bound before it last
     classes: tuple[ClassFacts, ...]
     functions: dict[str, FunctionFacts]
     outside: dict[str, tuple[OutsideUse, ...]]
@@ -313,6 +352,11 @@ class FileFacts:
     notes: tuple[Note, ...]
     walks: tuple[Walk, ...]
     arguments: dict[str, tuple[Origin, ...]]  # the objects passed for a parameter in this file
+    imports: frozenset[Ref]  # what it imports, anywhere; ``a.*`` for a star
     mentioned: frozenset[str]  # names that it imports, attributes read from other objects than `self`, keywords (`k=`)
+    class_reads: dict[str, tuple[ClassRead, ...]]  # by the name of what is read
     by_position: frozenset[str]  # names of functions whose results are listed, numbered, counted or paired
     width: int  # of its longest line, in columns
+    mentions: dict[str, frozenset[str]]  # see `modfix.semantics.mentions`
+    initialisation: Initialisation = NO_INITIALISATION
+    hooks: HookFacts = NO_HOOKS

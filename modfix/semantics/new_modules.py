@@ -1,22 +1,41 @@
-"""Where a class can create further submodules: what stands in the way, what they may be called, where they go."""
+"""Further submodules of a class: what stands in the way, what they may be called, where they go."""
 
 from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
+from typing import NamedTuple
 
-from modfix.model.edit import Edit, EnsureImport, InsertAfter, InsertBefore
-from modfix.model.finding import Applicability
+from modfix.model.edit import Edit, EnsureImport, InsertAfter, InsertBefore, ReplaceCall, ReplaceExpression
+from modfix.model.finding import Applicability, Finding, Fix, Refusal
 from modfix.model.span import Location
 from modfix.semantics.attributes import DYNAMIC_METHODS
-from modfix.semantics.facts import GIVEN, AttributeFacts, CallPlace, TorchCall, UseForm, ValueKind
-from modfix.semantics.project import ModuleClass, Truth
-from modfix.semantics.torch_names import EXTERNAL_MODULE_BASES, is_module_class
+from modfix.semantics.facts import GIVEN, Argument, ArgumentForm, CallPlace, TorchCall, UseForm
+from modfix.semantics.inheritance import Reason, base_reasons
+from modfix.semantics.module_class import ModuleClass
+from modfix.semantics.names import may_name
+from modfix.semantics.readers import ChildWalk
+from modfix.semantics.set_once import set_once
+from modfix.semantics.torch_names import EXTERNAL_MODULE_BASES, LOSS_BASES, is_module_class
+from modfix.semantics.truth import Truth
 
-Reason = tuple[str, str, Location]  # kind, reason, the line that blocks: as in a `Refusal`
+_BY_NAME = (UseForm.STORE, UseForm.DELETE, UseForm.STRING)  # what another object may do with a name that is new
+
+
+class StoredCall(NamedTuple):
+    """A call in a method that is to become one of a module of the object."""
+
+    call: TorchCall
+    module: str  # dotted name of its class
+    arguments: str  # of its constructor, as source
+    name: str  # what its attribute would be called
+    kept: int | None  # the argument that it is called with, by index; None: it takes the place of the whole call
+    shown: str  # the function or class for people, e.g. `F.relu`
+    message: str  # what to say of the call if it stays
 
 
 @dataclass(frozen=True)
@@ -25,6 +44,86 @@ class NewModules:
 
     cls: ModuleClass
 
+    def findings(
+        self,
+        codemod: str,
+        wanted: Iterable[tuple[StoredCall, Iterator[Reason]]],
+        message: str,
+        title: str,
+        *,
+        share: bool,
+    ) -> Iterator[Finding]:
+        """One finding with a fix for the calls that can use modules of the object, and one refusal for each other.
+
+        Args:
+            codemod: its name.
+            wanted: the calls, in order of evaluation, each with what the codemod itself has against it.
+            message: of the fix; ``{what}`` are the functions or classes, ``{calls}`` how many, ``{method}`` the first.
+            title: of the fix, in the same way.
+            share: one module for all calls with the same arguments, in place of one for each call.
+        """
+        blocked = next(self.blockers(), None)
+        fixable = []
+        for stored, reasons in wanted:
+            reason = next(chain(reasons, self.place_reasons(stored.call), self.patched(stored.module)), blocked)
+            if reason is None:
+                fixable.append(stored)
+            else:
+                yield self.finding(codemod, stored.call, stored.message, Refusal(*reason))
+        if fixable:
+            first = fixable[0].call
+            words = {
+                "what": ", ".join(dict.fromkeys(f"`{stored.shown}`" for stored in fixable)),
+                "calls": f"{len(fixable)} calls" if len(fixable) > 1 else "1 call",
+                "method": f"`{first.method}`",
+            }
+            outcome = self._fix(fixable, title.format(**words), share=share)
+            yield self.finding(codemod, first, message.format(**words), outcome)
+
+    def finding(self, codemod: str, call: TorchCall, message: str, outcome: Fix | Refusal) -> Finding:
+        """A finding about one call."""
+        where, subject = Location(self.cls.path, call.line, call.column), f"{self.cls.qualname}.{call.method}"
+        if isinstance(outcome, Fix):
+            return Finding(codemod, where, call.span, subject, message, fix=outcome)
+        return Finding(codemod, where, call.span, subject, message, refusal=outcome)
+
+    def _fix(self, calls: Sequence[StoredCall], title: str, *, share: bool) -> Fix | Refusal:
+        try:
+            named = list(self._named(calls, share=share))
+            edits = [*self._replaced(named), *self.create((s.module, s.arguments, n, s.call) for s, n in named)]
+        except LookupError as error:
+            return Refusal("no-name", str(error), self.cls.location)
+        applicability, note = self.applicability({stored.module.rpartition(".")[2] for stored in calls})
+        claims = self.claims([name for _, name in named])
+        return Fix(title, tuple(edits), applicability, note, claims, self.frees(s.call.function for s in calls))
+
+    def _named(self, calls: Sequence[StoredCall], *, share: bool) -> Iterator[tuple[StoredCall, str]]:
+        """Every call with the name of the attribute that it calls; `LookupError` says that there is none."""
+        groups: dict[str, dict[object, list[StoredCall]]] = {}
+        for index, stored in enumerate(calls):
+            key = (stored.module, stored.arguments) if share else index
+            groups.setdefault(stored.name, {}).setdefault(key, []).append(stored)
+        for base, alike in groups.items():
+            for name, same in zip(self.free_names(base, len(alike)), alike.values(), strict=True):
+                yield from ((stored, name) for stored in same)
+
+    def _replaced(self, named: Iterable[tuple[StoredCall, str]]) -> Iterator[Edit]:
+        path = self.cls.path
+        for stored, name in named:
+            attribute = f"{self.cls.facts.methods[stored.call.method].parameters[0]}.{name}"
+            if stored.kept is None:
+                yield ReplaceExpression(path, stored.call.span, attribute)
+            else:
+                yield ReplaceCall(path, stored.call.span, attribute, (stored.kept,))
+
+    def frees(self, functions: Iterable[str]) -> frozenset[tuple[str, str]]:
+        """The imports through which the file may reach these functions, as for `Fix.frees`."""
+        path, wanted = self.cls.path, [f"{function}." for function in functions]
+        bindings = self.cls.project.files[path].bindings
+        return frozenset((path, name) for name, ref in bindings.items() if any(w.startswith(f"{ref}.") for w in wanted))
+
+    # What stands in the way
+
     def blockers(self) -> Iterator[Reason]:
         """Why the class cannot get another submodule without something that depends on its children noticing."""
         yield from self._of_bases()
@@ -32,32 +131,18 @@ class NewModules:
         yield from self._of_descendants()
         yield from self._of_readers()
 
+    def reasons_of_children(self) -> Iterator[Reason]:
+        """Why something that depends on the children of the class certainly notices another one."""
+        yield from self._of_bases()
+        yield from self._of_readers()
+
     def _of_bases(self) -> Iterator[Reason]:
         cls = self.cls
-        if cls.is_torch_module is not Truth.YES:
-            yield (
-                "unknown-base",
-                f"a base class of `{cls.name}` is unknown, so it may not be an `nn.Module`",
-                cls.location,
-            )
-        if cls.unresolved_base is not None:
-            yield "unknown-base", f"a base class of `{cls.name}` cannot be resolved", cls.location
-        for related in sorted(cls.lineage, key=lambda c: (c.path, c.facts.span)):
-            if related.foreign_base is not None and related.foreign_base != cls.unresolved_base:
-                reason = f"another package defines `{related.foreign_base}`, a base class of `{related.name}`"
-                yield "unknown-base", f"{reason}: it may use the children", related.location
-        if cls.is_container:
-            yield (
-                "container",
-                f"`{cls.name}` derives from a torch container, which would run the new child",
-                cls.location,
-            )
+        yield from base_reasons([cls], sorted(cls.lineage, key=lambda c: (c.path, c.facts.span)))
         for base in cls.external_bases:
-            layer = is_module_class(base) and base != "torch.nn.Module"
+            layer = is_module_class(base) and base not in ("torch.nn.Module", *LOSS_BASES)
             if layer and base not in EXTERNAL_MODULE_BASES:
                 yield "layer-base", f"`{cls.name}` derives from `{base}`, whose attributes it shares", cls.location
-        if "dataclasses.dataclass" in cls.facts.decorators:
-            yield "dataclass", f"`{cls.name}` is a dataclass", cls.location
 
     def _of_init(self) -> Iterator[Reason]:
         cls, init = self.cls, self.cls.facts.init
@@ -76,23 +161,43 @@ class NewModules:
         for below in sorted(self.cls.descendants, key=lambda c: (c.path, c.facts.span)):
             if not below.runs_init_of(self.cls):
                 yield "skips-init", f"`{below.name}` may not run `{self.cls.name}.__init__`", below.location
+        for stray in self.cls.project.strays:
+            init = stray.facts.init
+            skips = "__init__" in stray.facts.methods and (init is None or not init.bases)
+            if skips and stray is not self.cls and stray.is_torch_module is not Truth.NO:
+                reason = f"`{stray.name}`, which may derive from `{self.cls.name}`, does not call its `__init__`"
+                yield "skips-init", reason, stray.location
 
     def _of_readers(self) -> Iterator[Reason]:
         cls = self.cls
         for related in sorted(cls.relatives, key=lambda c: (c.path, c.facts.span)):
             for note in related.facts.notes:
-                if note.kind == "computed-attribute" and note.detail:
-                    continue  # a name of another kind: `free_names` leaves these out
+                if note.reads or note.kind in ("named-module", "named-attribute") or note.detail:
+                    continue  # names that exist in any case; `free_names` leaves out those that come into being
+                if note.kind == "rebound-self" and related.facts.method_at(note.line) != "__init__":
+                    continue  # a matter of that method, see `place_reasons`
                 where = Location(related.path, note.line, note.column)
                 yield "dynamic-access", f"attributes or children are reached in a dynamic way (`{note.kind}`)", where
             for name in sorted(DYNAMIC_METHODS & related.facts.body_names):
                 yield "dynamic-access", f"`{related.name}` defines `{name}`", related.location
-        for location in cls.project.child_walks(cls):
-            yield (
-                "child-walk",
-                f"children are picked by position or number here, perhaps those of `{cls.name}`",
-                location,
-            )
+        yield from (self._walk_reason(walk) for walk in cls.project.child_walks(cls) if walk.known)
+
+    def _walk_reason(self, walk: ChildWalk) -> Reason:
+        which = "also" if walk.known else "perhaps"
+        reason = f"children are picked by position or number here, {which} those of a `{self.cls.name}`"
+        return "child-walk", reason, walk.location
+
+    def argument_reasons(self, call: TorchCall, argument: Argument, what: str) -> Iterator[Reason]:
+        """Why the constructor of a module cannot take an argument of a call (``what`` it is, for people)."""
+        where = Location(self.cls.path, call.line, call.column)
+        if argument.form is ArgumentForm.CONSTANT:
+            return
+        if argument.form is not ArgumentForm.ATTRIBUTE:
+            yield "dynamic-argument", f"{what} may change from call to call", where
+        elif self.is_early(call):
+            yield "runs-in-init", f"{what} is not set yet when `{call.method}` may run first", where
+        for attr in argument.attributes:
+            yield from set_once(self.cls, attr)
 
     def place_reasons(self, call: TorchCall) -> Iterator[Reason]:
         """Why the method that holds a call cannot use a module of the object."""
@@ -103,8 +208,25 @@ class NewModules:
             yield "in-init", "it runs, or is defined, in `__init__`", where
         elif any(call.method in NewModules(base).run_in_construction for base in self.cls.ancestors):
             yield "runs-in-init", f"`{call.method}` may run in the `__init__` of a base class", where
-        elif (call.method in self.run_in_construction or not self.at_the_end) and not self.at_the_start:
+        elif self.is_early(call) and not self.at_the_start:
             yield "runs-in-init", f"`{call.method}` may run before `__init__` could create a module", where
+        for note in self.cls.facts.notes:
+            if note.kind == "rebound-self" and self.cls.facts.method_at(note.line) == call.method:
+                place = Location(self.cls.path, note.line, note.column)
+                yield "rebound-self", f"`{call.method}` may run on another object from here on", place
+        project = self.cls.project
+        for name in dict.fromkeys((call.method, "forward")):
+            for reader in project.outside_readers(self.cls, name):
+                if reader.form in (UseForm.STORE, UseForm.DELETE) and name not in reader.reads:  # else it is wrapped
+                    yield "patched-method", f"`{reader.receiver}.{name}` is replaced here", reader.location
+        for location in project.borrowers(self.cls, call.method):
+            yield "borrowed-method", f"`{call.method}` is taken from the class, perhaps for other objects", location
+
+    def patched(self, module: str) -> Iterator[Reason]:
+        """Where the project changes a class of torch, so that it may not do what the function does."""
+        for location, note in self.cls.project.notes("patched-class"):
+            if note.detail in (module.rpartition(".")[2], "Module"):
+                yield "patched-class", f"the project changes `nn.{note.detail}` here", location
 
     def applicability(self, modules: Collection[str]) -> tuple[Applicability, str | None]:
         """How safe it is to create modules of these classes (bare names), as far as the rest of the project says."""
@@ -117,6 +239,9 @@ class NewModules:
         for location, dispatch in project.notes("type-dispatch"):
             if set(modules) & set(dispatch.detail.split(",")):
                 return Applicability.UNSAFE, f"{location} tells modules of type {dispatch.detail} apart"
+        for walk in project.child_walks(self.cls):
+            note = f"{walk.location} picks children by position or number, and may be given a `{self.cls.name}`"
+            return Applicability.UNSAFE, note
         return Applicability.SAFE, None
 
     # Names
@@ -130,17 +255,20 @@ class NewModules:
                 if count == 1
                 else [f"{stem}{'_' if any(map(str.isdigit, stem)) else ''}{n}" for n in range(1, count + 1)]
             )
-            if all(map(self._is_free, names)):
+            if all(map(self.is_free, names)):
                 return names
         raise LookupError(f"no free name for `{base}` in `{self.cls.qualname}`")
 
-    def _is_free(self, name: str) -> bool:
+    def is_free(self, name: str) -> bool:
+        """Whether nobody uses the name for an attribute of such an object."""
         if keyword.iskeyword(name) or name in self.cls.known_names:
             return False
-        if name in self.cls.project.names_set_outside:
+        if any(reader.form in _BY_NAME for reader in self.cls.project.outside_readers(self.cls, name)):
+            return False
+        if any(name in stray.facts.mentioned for stray in self.cls.project.strays):
             return False
         notes = (note for related in self.cls.relatives for note in related.facts.notes)
-        return not any(note.kind == "computed-attribute" and name.startswith(note.detail) for note in notes)
+        return not any(note.detail and may_name(note.detail, name) for note in notes)
 
     def claims(self, names: Collection[str]) -> frozenset[str]:
         """What a fix that creates these attributes takes: the names, in every class whose objects may share them."""
@@ -176,6 +304,10 @@ class NewModules:
                         waiting.append(called)
         return frozenset(found - {"__init__"})
 
+    def is_early(self, call: TorchCall) -> bool:
+        """Whether a module for the call must be there before the end of ``__init__``."""
+        return call.method in self.run_in_construction or not self.at_the_end
+
     @property
     def at_the_end(self) -> bool:
         """Whether the end of ``__init__`` is certainly reached."""
@@ -188,11 +320,11 @@ class NewModules:
         init = self.cls.facts.init
         return init is None or init.after_bases is not None
 
-    def create(self, modules: Iterable[tuple[str, str, str, bool]]) -> Iterator[Edit]:
-        """The edits that create modules, given as (dotted class, arguments as source, name, whether early).
+    def create(self, modules: Iterable[tuple[str, str, str, TorchCall]]) -> Iterator[Edit]:
+        """The edits that create modules, given as (dotted class, arguments as source, name, call that uses it).
 
-        Early ones are created directly behind the ``__init__`` of the base class, the others at the end. A class
-        without ``__init__`` gets one, above its first method.
+        Those that are needed early are created directly behind the ``__init__`` of the base class, the others at the
+        end. A class without ``__init__`` gets one, above its first method.
 
         Raises:
             LookupError: ``nn`` means something else in the file.
@@ -202,10 +334,10 @@ class NewModules:
         first: dict[str, None] = {}
         last: dict[str, None] = {}
         imports: dict[Edit, None] = {}
-        for module, arguments, name, early in modules:
+        for module, arguments, name, call in modules:
             spelled, needed = self.spelling(module)
             imports.update(dict.fromkeys(needed))
-            (first if early else last)[f"{self_name}.{name} = {spelled}({arguments})"] = None
+            (first if self.is_early(call) else last)[f"{self_name}.{name} = {spelled}({arguments})"] = None
         yield from imports
         if init is None:
             above = min(method.span for method in self.cls.facts.methods.values())
@@ -237,43 +369,3 @@ def attribute_name(module: str) -> str:
     """What an attribute that holds a module of a class would be called: ``mse_loss`` for ``MSELoss``."""
     words = module.replace("ReLU", "Relu").replace("SiLU", "Silu")
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", words).lower()
-
-
-def set_once(cls: ModuleClass, attr: str) -> Iterator[Reason]:
-    """Why ``self.<attr>`` may have another value later than at the end of ``cls.__init__``.
-
-    Nothing when it is a plain value, set while an object of ``cls`` itself is built and never again.
-    """
-    owners = (cls, *cls.ancestors)
-    if any(attr in owner.facts.methods for owner in owners):
-        yield "not-static", f"`{attr}` is a method or property", cls.location
-    bound = any(attr in owner.facts.body_names for owner in owners)
-    if not bound and all(not (f := owner.attribute(attr)) or not f.definitions for owner in owners):
-        yield "not-static", f"no class of the project sets `self.{attr}`", cls.location
-    for member in cls.family(attr):
-        facts = member.attribute(attr)
-        if facts is not None:
-            yield from _changes(cls, member, facts)
-    for reader in cls.project.outside_readers(cls, attr):
-        if reader.form in (UseForm.STORE, UseForm.DELETE, UseForm.STRING):
-            yield "set-later", f"`{reader.receiver}.{attr}` is set here, and may be this attribute", reader.location
-
-
-def _changes(cls: ModuleClass, member: ModuleClass, facts: AttributeFacts) -> Iterator[Reason]:
-    """What one class of the family does to an attribute that must keep the value it has when ``cls`` is built."""
-    for definition in facts.definitions:
-        at = Location(member.path, definition.line, definition.column)
-        if member not in (cls, *cls.ancestors) or definition.method != "__init__":
-            yield "set-later", f"`self.{facts.name}` is set here, perhaps after the module has been created", at
-        elif definition.kind is ValueKind.NONE or definition.nones or definition.optional_name:
-            yield "optional-argument", f"`self.{facts.name}` may be `None`", at
-        elif definition.kind is ValueKind.CALL and any(
-            ref.startswith("torch.") or cls.project.is_module_value(cls, ref) for ref in definition.refs
-        ):
-            yield "not-static", f"`self.{facts.name}` may be a tensor or a module", at
-    for use in facts.uses:
-        if use.form in (UseForm.STORE, UseForm.DELETE) or (use.form is UseForm.STRING and use.detail != "getattr"):
-            yield "set-later", f"`self.{facts.name}` changes here", Location(member.path, use.line, use.column)
-    for guard in facts.guards:
-        where = Location(member.path, guard.line, guard.column)
-        yield "optional-argument", f"`self.{facts.name}` is tested here, and may be `None`", where

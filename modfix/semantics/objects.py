@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from functools import cached_property
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from modfix.semantics.facts import UNKNOWN, Origin, Ref, UseForm, ValueKind
-from modfix.semantics.names import is_class_name, is_configuration
+from modfix.semantics.names import is_class_name, is_configuration, may_name
 from modfix.semantics.torch_names import is_module_class
+from modfix.semantics.truth import Truth
 
 if TYPE_CHECKING:
-    from modfix.semantics.project import ModuleClass, Project, Resolved
+    from modfix.semantics.module_class import ModuleClass, Resolved
+    from modfix.semantics.project import Project
+
+_GETTERS = frozenset({"__getattr__", "__getattribute__"})
 
 
 class Objects:
@@ -22,35 +28,41 @@ class Objects:
         self._attributes_from_outside: dict[ModuleClass, frozenset[str]] = {}
         self._instances_of: dict[tuple[str, Ref], frozenset[Resolved] | None] = {}
 
-    def may_be(self, path: str, origin: Origin, cls: ModuleClass) -> bool:
-        """Whether an object of that origin in ``path`` may be of ``cls``, or of a class above or below it."""
-        return self._may_be(path, origin, cls, frozenset()) is not False
+    def may_be(self, path: str, origin: Origin, cls: ModuleClass) -> Truth:
+        """Whether an object of that origin in ``path`` may be of ``cls``, or of a class above or below it.
 
-    def _may_be(self, path: str, origin: Origin, cls: ModuleClass, seen: frozenset[Ref]) -> bool | None:
+        Yes says that code makes it one in some run, and unknown that code which cannot be seen may do so.
+        """
+        return self._may_be(path, origin, cls, frozenset()) or Truth.UNKNOWN
+
+    def _may_be(self, path: str, origin: Origin, cls: ModuleClass, seen: frozenset[Ref]) -> Truth | None:
         """As `may_be`; None where functions only pass on what they have got from each other."""
         if origin.reads and self.lacks(cls, origin.reads):
-            return False
-        answers = [self._may_come_from(path, ref, cls, seen) for ref in origin.made_by]
-        return True if True in answers else False if False in answers else None
+            return Truth.NO
+        return _any([self._may_come_from(path, ref, cls, seen) for ref in origin.made_by])
 
-    def _may_come_from(self, path: str, ref: Ref, cls: ModuleClass, seen: frozenset[Ref]) -> bool | None:
+    def _may_come_from(self, path: str, ref: Ref, cls: ModuleClass, seen: frozenset[Ref]) -> Truth | None:
         if ref in seen:
             return None
         if ref.startswith("="):
-            return any(ref[1:] + "=" in facts.mentioned for facts in self._project.files.values())
+            passed = any(ref[1:] + "=" in facts.mentioned for facts in self._project.files.values())
+            return Truth.UNKNOWN if passed else Truth.NO
         if ref.startswith("^"):
-            passed = self._project.files[path].arguments.get(ref[1:], ())
-            if not passed or self.is_mentioned_elsewhere(path, ref[1:].partition("^")[0].rpartition(".")[2]):
-                return True
-            answers = [self._may_be(path, origin, cls, seen | {ref}) for origin in passed]
-            return True if True in answers else False if False in answers else None
+            given = self._project.files[path].arguments.get(ref[1:], ())
+            answers = [self._may_be(path, origin, cls, seen | {ref}) for origin in given]
+            if not given or self.is_mentioned_elsewhere(path, ref[1:].partition("^")[0].rpartition(".")[2]):
+                answers.append(Truth.UNKNOWN)
+            return _any(answers)
         if ref.startswith("<"):
             target = self._class_of(path, ref[1:])
             if isinstance(target, str):
-                return target in (UNKNOWN, "torch.nn.Module") or target in cls.external_bases
-            return target in cls.lineage
+                fits = target in (UNKNOWN, "torch.nn.Module") or target in cls.external_bases
+                return Truth.UNKNOWN if fits else Truth.NO
+            return Truth.YES if target in cls.lineage else Truth.NO
         classes = self.instances(path, ref)
-        return classes is None or not cls.lineage.isdisjoint(classes)
+        if classes is None:
+            return Truth.UNKNOWN
+        return Truth.NO if cls.lineage.isdisjoint(classes) else Truth.YES
 
     def is_mentioned_elsewhere(self, path: str, name: str) -> bool:
         """Whether another file may call the function ``name`` of ``path``. Star imports leave ``_name`` out."""
@@ -80,8 +92,32 @@ class Objects:
         """Whether objects of ``cls`` certainly lack one of these attributes."""
         if cls.inherits_unknown_names:
             return False
-        unknown = names - cls.known_names
+        unknown = names - cls.known_names - self._delegating_names
         return bool(unknown) and bool(unknown - self._stored_on(cls))
+
+    @cached_property
+    def _delegating_names(self) -> frozenset[str]:
+        """The attributes of classes whose objects show those of another object, too: of a wrapper with `__getattr__`.
+
+        Whoever reads them may have a wrapper around an object of any class.
+        """
+        wrappers = (cls for cls in self._project.classes() if _GETTERS & cls.facts.body_names)
+        return frozenset().union(*(cls.facts.mentioned for cls in wrappers))
+
+    def may_delegate(self, path: str, made_by: tuple[Ref, ...]) -> bool:
+        """Whether an object of that origin may show the attributes of another object.
+
+        Its class in the project defines `__getattr__`, or a local name holds what another package than torch made.
+        """
+        for ref in made_by:
+            classes = self.instances(path, ref) or ()
+            inside = [cls for cls in classes if not isinstance(cls, str)]
+            if any(_GETTERS & relative.facts.body_names for cls in inside for relative in cls.lineage):
+                return True
+            foreign = [cls for cls in classes if isinstance(cls, str)]
+            if ref[0] not in "%<" and any(not cls.startswith(("torch.", "torchvision.")) for cls in foreign):
+                return True
+        return False
 
     def _stored_on(self, cls: ModuleClass) -> frozenset[str]:
         """The attributes that code outside may give to an object of ``cls``.
@@ -191,9 +227,13 @@ class Objects:
             if name in cls.facts.attributes
             for definition in cls.facts.attributes[name].definitions
         ]
-        if (not stored and not foreign) or any(d.kind in (ValueKind.NAME, ValueKind.OTHER) for _, d in stored):
+        added = [(cls, added) for cls in inside for added in cls.facts.added if may_name(added.key, name)]
+        if (not stored and not added and not foreign) or any(map(_is_reached_otherwise, inside, repeat(name))):
+            return None
+        if any(d.kind in (ValueKind.NAME, ValueKind.OTHER) for _, d in stored):
             return None
         made = [(cls.path, _of_class(inner, cls)) for cls, d in stored for inner in d.refs]
+        made += [(cls.path, _of_class(inner, cls)) for cls, module in added for inner in module.made_by]
         return made + [(path, f"{cls}.*") for cls in foreign]
 
     def _returned_by(self, cls: ModuleClass, name: str) -> list[tuple[str, Ref]] | None:
@@ -213,6 +253,17 @@ class Objects:
         return self._stored_anywhere.union(*(names for _, names in self._storers.values()))
 
 
+def _is_reached_otherwise(cls: ModuleClass, name: str) -> bool:
+    """Whether the class may store an attribute as an entry of `self.__dict__` or `self._modules`."""
+    return any(note.kind in ("__dict__", "_modules") and may_name(note.detail, name) for note in cls.facts.notes)
+
+
+def _any(answers: Iterable[Truth | None]) -> Truth | None:
+    """Whether one of the answers is true, leaving out those that say nothing; None if there is no other."""
+    said = [answer for answer in answers if answer is not None]
+    return Truth.any_of(said) if said else None
+
+
 def _makes_foreign_objects(ref: Ref) -> bool:
     """Whether calling a name of another package certainly makes no object of a class of this project.
 
@@ -225,6 +276,6 @@ def _makes_foreign_objects(ref: Ref) -> bool:
 
 def _of_class(ref: Ref, cls: ModuleClass) -> Ref:
     """``ref`` as said in ``cls``: methods with their class, local names unknown."""
-    if ref.startswith("self."):
+    if ref.startswith("self.") and "|" not in ref:
         return f"{ref}|{cls.qualname}"
     return UNKNOWN if ref.startswith("$") else ref

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 
+from modfix.semantics.certain_reads import CertainReads
 from modfix.semantics.dataflow import Parents, last_value, stores
 from modfix.semantics.facts import UNKNOWN, UNKNOWN_ORIGIN, Origin, Ref
 from modfix.semantics.scopes import Names
-from modfix.semantics.syntax import FunctionNode, arguments, dotted, evaluated, is_name, walk
-from modfix.semantics.walks import DICTIONARY_WALKS
+from modfix.semantics.syntax import FunctionNode, arguments, dotted, is_name, picked_from, walk
 
 _DEPTH = 6  # of names that stand for names
 # Methods of modules that return the module.
@@ -19,8 +18,6 @@ _RETURNS_ITSELF = frozenset(
 )
 _COPIES = frozenset({"copy.copy", "copy.deepcopy"})
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
-_FIELD = re.compile(r"\{(\w+)")  # of a format string
-_JUMPS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 
 
 class Origins:
@@ -35,7 +32,7 @@ class Origins:
         self._tree = tree
         self._links: dict[ast.AST, Parents] = {}
         self._asked: dict[str, tuple[FunctionNode, str, str]] = {}  # parameters whose arguments are of interest
-        self._functions = {n.name: n for n in tree.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))}
+        self._certain_reads = CertainReads(names, tree)
 
     def parents(self, functions: tuple[FunctionNode, ...]) -> Parents:
         """The links of the outermost function, or of the file."""
@@ -43,6 +40,13 @@ class Origins:
         if root not in self._links:
             self._links[root] = Parents(root)
         return self._links[root]
+
+    def certain_reads(self, name: ast.Name, function: FunctionNode) -> frozenset[str]:
+        """The attributes read from a name whenever its statement runs: the object has them, or the code fails."""
+        parents = self.parents((function,))
+        is_parameter = any(arg.arg == name.id for arg in arguments(function))
+        once = self._names.scopes[function].times_stored(name.id) + is_parameter == 1
+        return self._certain_reads.of(parents, name) if once else self._certain_reads.of_loop(parents, name)
 
     def origin(
         self, value: ast.expr, functions: tuple[FunctionNode, ...], cls: tuple[str, str] | None = None, depth: int = 0
@@ -92,8 +96,13 @@ class Origins:
             return self.origin(func.value, functions, cls, depth + 1)
         if isinstance(func, ast.Attribute) and cls is not None and is_name(func.value, cls[1]):
             return Origin((f"self.{func.attr}|{cls[0]}",))
-        if isinstance(func, ast.Call) and is_name(func.func, "getattr") and func.args:
-            package = self._names.resolve(func.args[0], functions)  # getattr(torchvision.models, name)()
+        if isinstance(func, ast.Name) and functions:
+            chosen = self._names.scopes[functions[0]].values_of(func.id)
+            once = len(chosen) == 1 == self._names.scopes[functions[0]].times_stored(func.id)
+            func = chosen[0] if once and picked_from(chosen[0]) is not None else func
+        picked = picked_from(func)
+        if picked is not None:
+            package = self._names.resolve(picked, functions)  # getattr(torchvision.models, name)()
             return Origin((f"{package}.*",)) if package[0] not in "?@$." else UNKNOWN_ORIGIN
         made_by = self._names.resolve(func, functions)
         if made_by in _COPIES and call.args:
@@ -123,7 +132,7 @@ class Origins:
         if owner is not None and times and _still_passed(parents, name):
             times = 0  # stored anew later, as in `for name, module in module.named_children()`
         one_object = scope.times_stored(name.id) == (owner is None)
-        reads = self._certain_reads(parents, name) if one_object else frozenset()
+        reads = self._certain_reads.of(parents, name) if one_object else frozenset()
         if owner is not None and not times:
             function, parameter = owner
             if parameter.annotation is not None and dotted(parameter.annotation):
@@ -222,52 +231,6 @@ class Origins:
         if not entered:
             yield UNKNOWN_ORIGIN  # only the function itself calls it: the first call comes from elsewhere
 
-    # Names of attributes ----------------------------------------------------------------------------------------------
-
-    def key_of(self, name: ast.expr, functions: tuple[FunctionNode, ...]) -> str:
-        """The attributes that a computed name may stand for, as the detail of a note: see `modfix.semantics.names`."""
-        scope = self._names.scopes[functions[0]] if functions else None
-        for _ in range(_DEPTH):
-            while isinstance(name, ast.BinOp):
-                name = name.left
-            values = scope.values_of(name.id) if scope is not None and isinstance(name, ast.Name) else []
-            if len(values) != 1 or scope is None or not isinstance(name, ast.Name) or scope.times_stored(name.id) != 1:
-                break
-            name = values[0]
-        if isinstance(name, ast.Constant) and isinstance(name.value, str) and "%" not in name.value:
-            whole = self.parents(functions).of(name)
-            if whole is not None and not isinstance(whole[0], (ast.BinOp, ast.JoinedStr, ast.Attribute)):
-                return "=" + name.value
-        return prefix(name)
-
-    def entry(self, dictionary: ast.expr, functions: tuple[FunctionNode, ...]) -> str | None:
-        """As `key_of` for the entry of `self._modules` or `self.__dict__` that is used; None if it makes no difference.
-
-        An entry that is called with one argument cannot have been None.
-        """
-        parents = self.parents(functions)
-        step = parents.of(dictionary)
-        parent = step[0] if step is not None else None
-        above = parents.of(parent) if parent is not None else None
-        if isinstance(parent, ast.Subscript):
-            call = above[0] if above is not None and above[1] == "func" else None
-            if isinstance(call, ast.Call) and is_plain_call(call) and not caught(parents, call):
-                return None
-            return self.key_of(parent.slice, functions)
-        user = above[0] if above is not None else None
-        if not isinstance(user, ast.Call):
-            return ""
-        if isinstance(parent, ast.Attribute) and parent.attr in DICTIONARY_WALKS and is_modules(dictionary):
-            return None  # a walk over children
-        if isinstance(parent, ast.Attribute) and parent.attr in ("get", "pop") and user.args:
-            return self.key_of(user.args[0], functions)
-        formats = isinstance(user.func, ast.Attribute) and user.func.attr == "format"  # of `extra_repr`
-        if formats and isinstance(parent, ast.keyword) and parent.arg is None and functions:
-            texts = [n.value for n in walk(functions[-1]) if isinstance(n, ast.Constant)]
-            named = {name for text in texts if isinstance(text, str) for name in _FIELD.findall(text)}
-            return "=" + ",".join(sorted(named))
-        return ""
-
     # Tests of types ---------------------------------------------------------------------------------------------------
 
     def _type_tested(self, name: ast.Name, parents: Parents, functions: tuple[FunctionNode, ...]) -> tuple[Ref, ...]:
@@ -318,50 +281,6 @@ class Origins:
             refs.append(f"={name}")
         return tuple(refs)
 
-    # What an object certainly has -------------------------------------------------------------------------------------
-
-    def _certain_reads(self, parents: Parents, name: ast.Name) -> frozenset[str]:
-        """The attributes read from ``name`` whenever the statement of this use runs; it would fail without them."""
-        found: set[str] = set()
-        statement = parents.statement(name)
-        while True:
-            suite, index = parents.suite(statement)
-            for before in suite[: index + 1]:
-                found |= self._reads(before, name.id, 0)
-            for after in suite[index:]:
-                if isinstance(after, (ast.Return, ast.Raise)):
-                    found |= self._reads(after, name.id, 0)
-                if any(isinstance(n, _JUMPS) for n in walk(after)):
-                    break
-                found |= self._reads(after, name.id, 0)
-            above = parents.enclosing(statement)
-            if above is None or isinstance(above, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Try)):
-                return frozenset(found)
-            found |= self._reads(above, name.id, 0)
-            statement = above
-
-    def _reads(self, statement: ast.stmt, name: str, depth: int) -> set[str]:
-        """The attributes that a statement reads from ``name`` in any case, itself or in a function that it calls."""
-        found: set[str] = set()
-        for node in evaluated(statement):
-            if isinstance(node, ast.Attribute) and is_name(node.value, name) and isinstance(node.ctx, ast.Load):
-                found.add(node.attr)
-            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
-                continue
-            asked = node.args[1] if node.func.id == "getattr" and len(node.args) == 2 else None
-            if isinstance(asked, ast.Constant) and isinstance(asked.value, str) and is_name(node.args[0], name):
-                found.add(asked.value)
-            function = self._functions.get(node.func.id)
-            if function is None or depth or self._names.bindings.get(function.name) != f"@{function.name}":
-                continue
-            for parameter, argument in zip(function.args.args, node.args, strict=False):
-                if is_name(argument, name) and not self._names.scopes[function].times_stored(parameter.arg):
-                    for inner in function.body:
-                        found |= self._reads(inner, parameter.arg, depth + 1)
-                        if any(isinstance(n, _JUMPS) for n in walk(inner)):
-                            break
-        return found
-
     def held_by(self, value: ast.expr, functions: tuple[FunctionNode, ...], depth: int = 0) -> tuple[str, str]:
         """The attributes that hold ``value``, or over which loops run that yield it, by commas; empty when unknown.
 
@@ -410,42 +329,6 @@ class Origins:
                 return []
             found.append((argument, links.functions(node)))
         return found
-
-
-def prefix(name: ast.expr) -> str:
-    """What a computed attribute name certainly starts with.
-
-    ``fc`` for ``f"fc{i}"``, ``"fc" + str(i)`` and ``"fc%d" % i``.
-    """
-    while isinstance(name, ast.BinOp):
-        name = name.left
-    if isinstance(name, ast.Call) and isinstance(name.func, ast.Attribute) and name.func.attr == "format":
-        name = name.func.value
-    if isinstance(name, ast.JoinedStr) and name.values:
-        name = name.values[0]
-    if isinstance(name, ast.Constant) and isinstance(name.value, str):
-        return re.split(r"[%{]", name.value, maxsplit=1)[0]
-    return ""
-
-
-def caught(parents: Parents, node: ast.AST) -> bool:
-    """Whether ``node`` stands in the body of a `try`."""
-    step = parents.of(node)
-    while step is not None:
-        if getattr(step[0], "handlers", None) and step[1] == "body":
-            return True
-        step = parents.of(step[0])
-    return False
-
-
-def is_plain_call(call: ast.Call) -> bool:
-    """Whether a call has one positional argument and nothing else."""
-    return len(call.args) == 1 and not call.keywords and call.args[0].__class__ is not ast.Starred
-
-
-def is_modules(node: ast.expr) -> bool:
-    """Whether ``node`` is `m._modules`."""
-    return isinstance(node, ast.Attribute) and node.attr == "_modules"
 
 
 def _either(origins: Iterator[Origin] | list[Origin]) -> Origin:

@@ -1,12 +1,18 @@
-"""What the scan collects about one class before it becomes facts: nodes, still with the syntax tree behind them."""
+"""What the scan collects about one file before it becomes facts: nodes, still with the syntax tree behind them."""
 
 from __future__ import annotations
 
 import ast
 from typing import NamedTuple
 
-from modfix.semantics.facts import UNKNOWN, Note, Ref, UseForm
-from modfix.semantics.syntax import FunctionNode
+from modfix.model.source import SourceFile
+from modfix.semantics.callees import Callees
+from modfix.semantics.facts import UNKNOWN, Added, ClassRead, Note, Ref, UseForm
+from modfix.semantics.keys import Keys
+from modfix.semantics.origins import Origins
+from modfix.semantics.positions import Positions
+from modfix.semantics.scopes import Names
+from modfix.semantics.syntax import FunctionNode, is_name
 
 
 class Form(NamedTuple):
@@ -14,6 +20,12 @@ class Form(NamedTuple):
 
     form: UseForm
     detail: str
+
+
+NONE_TESTED = Form(UseForm.NONE_TEST, "")
+CALLED = Form(UseForm.CALL, "")
+CALLED_OTHERWISE = Form(UseForm.CALL_OTHER, "")
+OF_TYPE = Form(UseForm.TYPE_TEST, "")
 
 
 class SelfUse(NamedTuple):
@@ -73,6 +85,7 @@ class ClassRecord:
         self.self_calls: dict[str, set[str]] = {}
         self.torch_calls: list[MethodCall] = []
         self.notes: list[Note] = []
+        self.added: list[Added] = []
         self.mentioned: set[str] = set()
 
 
@@ -88,6 +101,11 @@ class ReceiverRecord:
         self.ref: Ref = ""  # not resolved yet
         self.reads: set[str] = set()
         self.tested: list[tuple[int, int, tuple[Ref, ...]]] = []  # see `Receiver`
+
+    @property
+    def spans(self) -> tuple[tuple[int, int, tuple[Ref, ...]], ...]:
+        """The lines with a known type, see `Receiver`."""
+        return tuple(self.tested)
 
     def known_ref(self) -> Ref:
         """Where it comes from; unknown if nobody asked before."""
@@ -127,3 +145,41 @@ class Context:
         if known is None:
             known = self.receivers[source] = ReceiverRecord(source, self.functions[0] if self.functions else None)
         return known
+
+
+class FileRecord:
+    """One file: its syntax tree, what answers questions about it, and what was found in it so far."""
+
+    def __init__(self, source: SourceFile, tree: ast.Module) -> None:
+        self.path = source.path
+        self.tree = tree
+        self.positions = Positions(source.text)
+        self.names = Names(tree)
+        self.origins = Origins(self.names, tree)
+        self.callees = Callees(self.names)
+        self.keys = Keys(self.names, self.origins.parents)
+        self.records: list[ClassRecord] = []
+        self.outside: dict[str, list[tuple[UseForm, ast.expr, ReceiverRecord | None]]] = {}
+        self.notes: list[Note] = []
+        self.walks: list[tuple[ast.Call, Context]] = []
+        self.contexts: dict[FunctionNode, tuple[str, str]] = {}  # of methods: the class, and the name of its `self`
+        self.mentioned: set[str] = set()
+        self.class_reads: dict[str, list[ClassRead]] = {}
+        self.by_position: set[str] = set()
+        self.decorators: set[ast.AST] = set()  # of functions that are no methods
+
+    def add_outside(self, attr: str, form: UseForm, node: ast.expr, receiver: ReceiverRecord | None) -> None:
+        """Takes down a use of an attribute through another object than ``self``."""
+        self.outside.setdefault(attr, []).append((form, node, receiver))
+
+    def ref(self, receiver: ast.expr, context: Context) -> str:
+        """The reference of an object by name; of `self.head` what the class stores there."""
+        owner = context.owner
+        if owner is not None and isinstance(receiver, ast.Attribute) and is_name(receiver.value, context.self_name):
+            return f"%{receiver.attr}|<@{owner[0]}"
+        return self.names.resolve(receiver, context.functions)
+
+
+def note(kind: str, node: ast.expr | ast.stmt, detail: str = "", *, reads: bool = False) -> Note:
+    """A note on the place of ``node``."""
+    return Note(kind, node.lineno, node.col_offset + 1, detail, reads)

@@ -42,6 +42,7 @@ _TELLING = frozenset(
     }
 )
 # What binds names, returns, or opens a scope of its own.
+_WITH_HOOKS = frozenset({"ABC", "Protocol"})  # bases that have a say in `isinstance`
 _SPECIAL = frozenset(
     {
         ast.AsyncFunctionDef,
@@ -252,18 +253,22 @@ class Names:
         self.scopes = collect(tree)
         self.bindings: dict[str, Ref] = {}
         self._lines: dict[str, int] = {}  # where the binding that counts stands
-        stars: list[str] = []
+        stars: list[tuple[str, set[str]]] = []
         for statement in tree.body:
             certain = not hasattr(statement, "body") or isinstance(
                 statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
             )
             for name, ref in bound_names([statement]):
                 if name == "*":
-                    stars.append(ref.removesuffix("*"))
-                elif self.bindings.get(name) != ref:
+                    stars.append((ref.removesuffix("*"), set(self.bindings)))
+                    continue
+                for _, earlier in stars:
+                    earlier.discard(name)
+                if self.bindings.get(name) != ref:
                     self.bindings[name] = ref if certain or name not in self.bindings else UNKNOWN
                     self._lines[name] = statement.lineno
-        self.stars = tuple(stars)
+        self.stars = tuple([star for star, _ in stars])
+        self.before_stars = tuple([(star, frozenset(earlier)) for star, earlier in stars])  # see `FileFacts`
         for scope in self.scopes.values():
             self.bindings.update((name, UNKNOWN) for name in scope.globals)
         self._locals: dict[ast.AST, dict[str, Ref]] = {}
@@ -295,6 +300,15 @@ class Names:
             and all(bound != name for bound, _ in top.bound)
             and all(name not in scope.globals for scope in self.scopes.values())
         )
+
+    def is_plain_class(self, ref: Ref) -> bool:
+        """Whether ``ref`` is a class of this file of which only objects of it and its subclasses are instances.
+
+        A protocol, an abstract class and one with a metaclass may take others for instances, too.
+        """
+        same = [s for s in self._tree.body if isinstance(s, ast.ClassDef) and f"@{s.name}" == ref]
+        hooks = {(dotted(base) or "").rpartition(".")[2] for node in same for base in node.bases} & _WITH_HOOKS
+        return bool(same) and not hooks and not any(node.keywords for node in same)
 
     def resolve(self, node: ast.AST, functions: tuple[FunctionNode, ...]) -> Ref:
         """The reference of a (dotted) name that is read inside ``functions``, outermost first.

@@ -146,3 +146,26 @@ def evaluated(node: ast.AST) -> Iterator[ast.AST]:
         inner = children(node)
     for child in inner:
         yield from evaluated(child)
+
+
+def is_plain_call(call: ast.Call) -> bool:
+    """Whether a call has one positional argument and nothing else."""
+    return len(call.args) == 1 and not call.keywords and call.args[0].__class__ is not ast.Starred
+
+
+def picked_from(func: ast.expr) -> ast.expr | None:
+    """The package ``nn`` of `getattr(nn, name)` and `eval("nn." + name)`, of which some member is called."""
+    if not isinstance(func, ast.Call) or not isinstance(func.func, ast.Name) or func.keywords or not func.args:
+        return None
+    first, *more = func.args
+    if func.func.id == "getattr":
+        otherwise = more[1:]  # calling None fails
+        return first if len(more) in (1, 2) and dotted(first) and all(map(is_none, otherwise)) else None
+    if func.func.id != "eval" or more:
+        return None
+    text = first.left if isinstance(first, ast.BinOp) and isinstance(first.op, ast.Add) else first
+    text = text.values[0] if isinstance(text, ast.JoinedStr) and text.values else text
+    code = text.value if isinstance(text, ast.Constant) and isinstance(text.value, str) else ""
+    package, dot, rest = code.partition(".")
+    plain = package.isidentifier() and dot and (not rest or rest.isidentifier())
+    return ast.copy_location(ast.Name(package, ast.Load()), func) if plain else None

@@ -87,6 +87,17 @@ STATELESS_MODULES = frozenset(
     """.split()
 )
 
+# Modules with a method `reset_parameters`, which most of them call when they are built.
+RESETTING_MODULES = frozenset(
+    """
+    AdaptiveLogSoftmaxWithLoss BatchNorm1d BatchNorm2d BatchNorm3d Bilinear Conv1d Conv2d Conv3d ConvTranspose1d
+    ConvTranspose2d ConvTranspose3d Embedding EmbeddingBag GRU GRUCell GroupNorm InstanceNorm1d InstanceNorm2d
+    InstanceNorm3d LSTM LSTMCell LayerNorm LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d LazyConv1d LazyConv2d
+    LazyConv3d LazyConvTranspose1d LazyConvTranspose2d LazyConvTranspose3d LazyInstanceNorm1d LazyInstanceNorm2d
+    LazyInstanceNorm3d LazyLinear Linear PReLU RMSNorm RNN RNNBase RNNCell RNNCellBase SyncBatchNorm
+    """.split()
+)
+
 # What every nn.Module instance has, in its class or in its `__dict__`.
 MODULE_MEMBERS = frozenset(
     """
@@ -113,6 +124,8 @@ MODULE_MEMBERS = frozenset(
 
 # Well-kept packages whose base classes derive from nn.Module and neither walk their children by position nor redefine
 # attribute access.
+# Bases of torch's losses, which hold `reduction` and buffers and run nothing themselves.
+LOSS_BASES = frozenset({"torch.nn._Loss", "torch.nn._WeightedLoss"})
 EXTERNAL_MODULE_BASES = frozenset(
     {
         "lightning.LightningModule",

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from modfix.semantics.dataflow import Parents
-from modfix.semantics.facts import UNKNOWN
+from modfix.semantics.identity_tests import Child, IdentityTests, is_zero
 from modfix.semantics.scopes import Names
 from modfix.semantics.syntax import FunctionNode, dotted, evaluated, is_name, walk
 from modfix.semantics.torch_names import MODULE_MEMBERS
@@ -32,17 +31,7 @@ _BY_NAME = frozenset({"OrderedDict", "dict"})
 _AS_SET = frozenset({"frozenset", "set"})
 _SET_TESTS = frozenset({"issubset", "isdisjoint"})
 _COLLECTS = frozenset({"append", "appendleft", "extend", "insert"})
-_EMPTY_IN_IDENTITY = frozenset({"buffers", "children", "named_buffers", "named_children", "parameters"})
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
-
-
-class _Child(NamedTuple):
-    """The variables of a loop over modules."""
-
-    names: frozenset[str]  # all of them
-    module: str | None  # the one that holds the module
-    key: str | None  # the one that holds its name
-    walked: str | None  # the object whose children they are
 
 
 class Walks:
@@ -52,6 +41,7 @@ class Walks:
         self._names = names
         self._parents = parents
         self._functions = functions
+        self._tests = IdentityTests(names, functions)
 
     def outcome(self, call: ast.Call) -> str:
         """What becomes of a walk that an ``nn.Identity`` would change: a word for the report, or "" for nothing.
@@ -134,7 +124,7 @@ class Walks:
         if name in _COPIES:
             return self._becomes(function, call, aliases)
         if name == "len":
-            zero = isinstance(above, ast.Compare) and len(above.ops) == 1 and _is_zero(above.comparators[0])
+            zero = isinstance(above, ast.Compare) and len(above.ops) == 1 and is_zero(above.comparators[0])
             asked = isinstance(above, (ast.If, ast.IfExp, ast.While, ast.BoolOp, ast.UnaryOp))
             return EMPTINESS if zero or asked else "counted"
         if name == "enumerate":
@@ -195,11 +185,11 @@ class Walks:
 
     # Loops ------------------------------------------------------------------------------------------------------------
 
-    def _loop(self, loop: ast.For, child: _Child, numbers: set[str] | None = None) -> str:
+    def _loop(self, loop: ast.For, child: Child, numbers: set[str] | None = None) -> str:
         found, _ = self._block(loop.body, child, numbers or set())
         return found or ("each judged" if loop.orelse else "")
 
-    def _block(self, block: Sequence[ast.stmt], child: _Child, numbers: set[str]) -> tuple[str, bool]:
+    def _block(self, block: Sequence[ast.stmt], child: Child, numbers: set[str]) -> tuple[str, bool]:
         """What an identity meets in these statements that it would change, and whether they end its turn."""
         for statement in block:
             if isinstance(statement, ast.Continue):
@@ -208,7 +198,7 @@ class Walks:
                 continue  # only defined here
             if isinstance(statement, ast.If):
                 found, ended = self._choice(statement, child, numbers)
-            elif isinstance(statement, ast.For) and self._is_empty(statement.iter, child):
+            elif isinstance(statement, ast.For) and self._tests.is_empty(statement.iter, child):
                 continue
             elif isinstance(statement, (ast.For, ast.While, ast.With)):
                 found, ended = self._block(statement.body, child, numbers)[0], False
@@ -220,8 +210,8 @@ class Walks:
                 return found, ended
         return "", False
 
-    def _choice(self, statement: ast.If, child: _Child, numbers: set[str]) -> tuple[str, bool]:
-        truth = self._truth(statement.test, child)
+    def _choice(self, statement: ast.If, child: Child, numbers: set[str]) -> tuple[str, bool]:
+        truth = self._tests.truth(statement.test, child)
         if truth is not None:
             return self._block(statement.body if truth else statement.orelse, child, numbers)
         told_apart = any(isinstance(n, ast.Name) and n.id in child.names for n in walk(statement.test))
@@ -232,7 +222,7 @@ class Walks:
                 return found, False
         return "", all(ended for _, ended in results)
 
-    def _statement(self, statement: ast.stmt, child: _Child, numbers: set[str]) -> str:
+    def _statement(self, statement: ast.stmt, child: Child, numbers: set[str]) -> str:
         inside = walk(statement)
         for node in inside:
             if isinstance(node, ast.Name) and node.id in numbers and isinstance(node.ctx, ast.Load):
@@ -257,14 +247,14 @@ class Walks:
                     return READ + node.attr
         return ""
 
-    def _recurses(self, value: ast.expr, child: _Child) -> bool:
+    def _recurses(self, value: ast.expr, child: Child) -> bool:
         """`yield from f(child)` in the function ``f`` itself, which so does what `named_modules` does."""
         if not self._functions or child.module is None or not isinstance(value, ast.Call):
             return False
         passed = [*value.args, *(keyword.value for keyword in value.keywords)]
         return is_name(value.func, self._functions[-1].name) and any(is_name(arg, child.module) for arg in passed)
 
-    def _called(self, statement: ast.stmt, call: ast.Call, child: _Child) -> str:
+    def _called(self, statement: ast.stmt, call: ast.Call, child: Child) -> str:
         if child.module is not None and is_name(call.func, child.module) and not _passes_through(statement, call):
             return "each called"
         if not isinstance(call.func, ast.Attribute):
@@ -272,16 +262,16 @@ class Walks:
         rebuilt = call.func.attr == "add_module" and not self._stays_in_place(call, child)
         return "collected" if rebuilt or call.func.attr in _COLLECTS else ""
 
-    def _adds_nothing(self, value: ast.expr, child: _Child) -> bool:
+    def _adds_nothing(self, value: ast.expr, child: Child) -> bool:
         """`sum(p.numel() for p in m.parameters())`."""
         return (
             isinstance(value, ast.Call)
             and is_name(value.func, "sum")
             and len(value.args) == 1
-            and self._is_empty(value.args[0], child)
+            and self._tests.is_empty(value.args[0], child)
         )
 
-    def _stays_in_place(self, call: ast.Call, child: _Child) -> bool:
+    def _stays_in_place(self, call: ast.Call, child: Child) -> bool:
         """`parent.add_module(name, ...)` where the module of that name is a child of ``parent`` already."""
         assert isinstance(call.func, ast.Attribute)
         owner = dotted(call.func.value)
@@ -305,16 +295,16 @@ class Walks:
         made = step[0]
         assert isinstance(made, _COMPREHENSIONS)
         child = _child(clause.target, call)
-        if any(self._truth(test, child) is False for test in clause.ifs):
+        if any(self._tests.truth(test, child) is False for test in clause.ifs):
             return ""
         if isinstance(made, ast.DictComp):
             value = self._statement(ast.Expr(made.value), child, set())
             return value if child.key is not None and is_name(made.key, child.key) else "collected"
         above = self._parents.of(made)
         user = above[0] if above is not None else None
-        if isinstance(user, ast.Call) and is_name(user.func, "any") and self._truth(made.elt, child) is False:
+        if isinstance(user, ast.Call) and is_name(user.func, "any") and self._tests.truth(made.elt, child) is False:
             return ""
-        if isinstance(user, ast.Call) and is_name(user.func, "all") and self._truth(made.elt, child) is True:
+        if isinstance(user, ast.Call) and is_name(user.func, "all") and self._tests.truth(made.elt, child) is True:
             return ""
         if isinstance(user, ast.Call) and is_name(user.func, "sum") and self._adds_nothing(made.elt, child):
             return ""
@@ -323,114 +313,26 @@ class Walks:
         found = self._becomes(made, call, aliases)
         return "collected" if found in ("kept", "unpacked") else found
 
-    # Tests ------------------------------------------------------------------------------------------------------------
-
-    def _truth(self, test: ast.expr, child: _Child) -> bool | None:  # one table of tests
-        """What a test says when the module is an ``nn.Identity``; None where that is unknown."""
-        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-            inner = self._truth(test.operand, child)
-            return None if inner is None else not inner
-        if isinstance(test, ast.BoolOp):
-            parts = [self._truth(value, child) for value in test.values]
-            decisive = isinstance(test.op, ast.Or)
-            if decisive in parts:
-                return decisive
-            return None if None in parts else not decisive
-        if isinstance(test, ast.Call):
-            if is_name(test.func, "isinstance") and len(test.args) == 2 and is_name(test.args[0], child.module):
-                return self._is_one_of(test.args[1])
-            named = test.args[1] if is_name(test.func, "hasattr") and len(test.args) == 2 else None
-            if isinstance(named, ast.Constant) and is_name(test.args[0], child.module):
-                return named.value in MODULE_MEMBERS
-            if dotted(test.func) in ("len", "list", "tuple", "any") and test.args and self._is_empty(test, child):
-                return False
-            return None
-        if not isinstance(test, ast.Compare) or len(test.ops) != 1:
-            return None
-        return self._compared(test.left, test.ops[0], test.comparators[0], child)
-
-    def _compared(self, left: ast.expr, operator: ast.cmpop, right: ast.expr, child: _Child) -> bool | None:
-        same = isinstance(operator, (ast.Is, ast.Eq))
-        if same or isinstance(operator, (ast.IsNot, ast.NotEq)):
-            if isinstance(left, ast.Call) and is_name(left.func, "type") and is_name(left.args[0], child.module):
-                found = self._is_one_of(right)
-                return None if found is None else found is same
-            if _is_zero(right) and self._is_empty(left, child):
-                return same
-        if isinstance(operator, (ast.Gt, ast.NotEq)) and _is_zero(right) and self._is_empty(left, child):
-            return False
-        if isinstance(operator, ast.In) and child.key is not None and is_name(left, child.key) and _no_names(right):
-            return False
-        return self._class_name(left, operator, right)
-
-    def _class_name(self, left: ast.expr, operator: ast.cmpop, right: ast.expr) -> bool | None:
-        """`classname.find("Conv") != -1`, `"Conv" in classname`, `classname == "Conv2d"`."""
-        if isinstance(operator, ast.NotEq) and isinstance(left, ast.Call) and isinstance(left.func, ast.Attribute):
-            missing = isinstance(right, ast.UnaryOp) and isinstance(right.operand, ast.Constant)
-            if left.func.attr == "find" and missing and len(left.args) == 1 and self._names_class(left.func.value):
-                part = _text(left.args[0])
-                return None if part is None else part in "Identity"
-        if isinstance(operator, ast.In) and (part := _text(left)) is not None:
-            return part in "Identity" if self._names_class(right) else None
-        if isinstance(operator, ast.Eq) and isinstance(right, ast.Constant) and self._names_class(left):
-            return bool(right.value == "Identity")
-        return None
-
-    def _names_class(self, node: ast.expr) -> bool:
-        """Whether ``node`` is `m.__class__.__name__`, or a variable that always holds such."""
-        if isinstance(node, ast.Attribute):
-            return node.attr == "__name__"
-        if not isinstance(node, ast.Name) or not self._functions:
-            return False
-        values = self._names.scopes[self._functions[0]].values_of(node.id)
-        return bool(values) and all(isinstance(v, ast.Attribute) and v.attr == "__name__" for v in values)
-
-    def _is_one_of(self, classes: ast.expr) -> bool | None:
-        """Whether an ``nn.Identity`` is an object of one of the classes."""
-        answers = []
-        for node in classes.elts if isinstance(classes, ast.Tuple) else [classes]:
-            ref = self._names.resolve(node, self._functions)
-            if ref in ("torch.nn.Module", "torch.nn.Identity"):
-                return True
-            # A class of the project is no base of `nn.Identity`; another name for it would not be bound by `class`.
-            answers.append(ref != UNKNOWN and (ref.startswith(("@", "torch.nn.", "builtins."))))
-        return False if all(answers) else None
-
-    def _is_empty(self, node: ast.expr, child: _Child) -> bool:
-        """Whether ``node`` is empty for an identity: `m.parameters()`, `list(m.children())`, the `len` of these."""
-        while isinstance(node, ast.Call) and dotted(node.func) in ("any", "enumerate", "len", "list", "tuple"):
-            if len(node.args) != 1:
-                return False
-            node = node.args[0]
-        if isinstance(node, (ast.ListComp, ast.GeneratorExp)):
-            node = node.generators[0].iter
-        if isinstance(node, ast.Name) and node.id != child.module and self._functions:
-            values = self._names.scopes[self._functions[0]].values_of(node.id)
-            if not values or len(values) != self._names.scopes[self._functions[0]].times_stored(node.id):
-                return False
-            return all(not isinstance(value, ast.Name) and self._is_empty(value, child) for value in values)
-        return (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr in _EMPTY_IN_IDENTITY
-            and is_name(node.func.value, child.module)
-        )
-
 
 def reads_of_each(function: ast.FunctionDef | ast.AsyncFunctionDef, names: Names) -> str:
     """What a function that is applied to every module does with one that an identity would not put up with.
 
     As `Walks.outcome`, for `model.apply(function)`.
     """
-    if not function.args.args:
-        return ""
-    parameter = function.args.args[-1].arg
-    child = _Child(frozenset({parameter}), parameter, None, None)
-    found, _ = Walks(names, Parents(function), (function,))._block(function.body, child, set())
+    found = done_to(function, -1, names)
     return found if found.startswith(READ) else ""
 
 
-def _child(target: ast.expr, call: ast.Call) -> _Child:
+def done_to(function: ast.FunctionDef | ast.AsyncFunctionDef, index: int, names: Names) -> str:
+    """What a function does with the module that it gets as an argument, as `Walks.outcome` has it."""
+    if index >= len(function.args.args) or not function.args.args:
+        return "" if index < 0 else "kept"
+    parameter = function.args.args[index].arg
+    child = Child(frozenset({parameter}), parameter, None, None)
+    return Walks(names, Parents(function), (function,))._block(function.body, child, set())[0]
+
+
+def _child(target: ast.expr, call: ast.Call) -> Child:
     """The loop variables of ``target`` when ``call`` is iterated over."""
     names = frozenset(node.id for node in walk(target) if isinstance(node, ast.Name))
     walked_expr = walked_object(call)
@@ -438,12 +340,12 @@ def _child(target: ast.expr, call: ast.Call) -> _Child:
     if walked in names:  # `for name, module in module.named_children()`
         walked = None
     if _method(call) == "keys":
-        return _Child(names, None, target.id if isinstance(target, ast.Name) else None, walked)
+        return Child(names, None, target.id if isinstance(target, ast.Name) else None, walked)
     if not (_method(call) or "").startswith(("named_", "items")):
-        return _Child(names, target.id if isinstance(target, ast.Name) else None, None, walked)
+        return Child(names, target.id if isinstance(target, ast.Name) else None, None, walked)
     parts = target.elts if isinstance(target, ast.Tuple) and len(target.elts) == 2 else [None, None]
     key, module = (part.id if isinstance(part, ast.Name) else None for part in parts)
-    return _Child(names, module, key, walked)
+    return Child(names, module, key, walked)
 
 
 def walked_object(call: ast.Call) -> ast.expr | None:
@@ -464,17 +366,3 @@ def _passes_through(statement: ast.AST, call: ast.Call) -> bool:
     if not isinstance(statement, ast.Assign) or len(statement.targets) != 1 or len(call.args) != 1 or call.keywords:
         return False
     return statement.value is call and is_name(statement.targets[0], dotted(call.args[0]))
-
-
-def _no_names(node: ast.expr) -> bool:
-    """Whether ``node`` is a display of texts such as `["3", "8"]`, none of which can be the name of an attribute."""
-    elements = node.elts if isinstance(node, (ast.List, ast.Tuple, ast.Set)) else []
-    return bool(elements) and all((text := _text(e)) is not None and not text.isidentifier() for e in elements)
-
-
-def _is_zero(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value == 0
-
-
-def _text(node: ast.expr) -> str | None:
-    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None

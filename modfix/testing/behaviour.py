@@ -68,7 +68,7 @@ def compare_cases(cases: Sequence[Case]) -> dict[Path, list[str]]:
     Raises:
         RunnerError: a subprocess did not come to its end.
     """
-    cases = [case for case in cases if case.expect.behaviour is None]
+    cases = [case for case in cases if case.is_run]
     before = observe(case.main_before for case in cases)
     after = observe(case.main_after for case in cases if case.main_after)
     return {

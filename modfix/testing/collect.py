@@ -21,7 +21,7 @@ class CaseFolder(pytest.Directory):
         """The two tests of the fixture."""
         case = read_case(self.path)
         yield RewriteTest.from_parent(self, name="rewrite", case=case)
-        if case.expect.behaviour is None:
+        if case.is_run:
             yield BehaviourTest.from_parent(self, name="behaviour", case=case)
 
 

@@ -13,6 +13,9 @@ and ``after/`` instead, with `cases()` in ``main.py``. ``case.toml`` is for exce
     The comments that rightly go away, e.g. ``["# may be None"]``.
 ``behaviour``
     Why the two versions are *not* compared by running them, as a sentence.
+``only_verifier``
+    Why the two versions are compared by the verifier alone, as a sentence: what changes on purpose is no difference to
+    it, where the codemod declares it.
 ``allow``
     Kinds of differences that the verifier finds and that are meant, as for ``modfix verify --allow``.
 ``options``
@@ -46,6 +49,7 @@ class Expectations:
     unsafe_fixes: bool = False
     comments_lost: tuple[str, ...] = ()
     behaviour: str | None = None
+    only_verifier: str | None = None
     allow: tuple[str, ...] = ()
     options: Mapping[str, object] = field(default_factory=dict)
 
@@ -60,6 +64,11 @@ class Case:
     before: Mapping[str, str]  # path relative to the case's tree, forward slashes -> text
     after: Mapping[str, str] | None
     expect: Expectations
+
+    @property
+    def is_run(self) -> bool:
+        """Whether the two versions are compared by running them here."""
+        return self.expect.behaviour is None and self.expect.only_verifier is None
 
     @property
     def main_before(self) -> Path:

@@ -153,12 +153,16 @@ def _assert_sound(before: str, after: str, path: str, outcome: ApplyResult, comm
 
 
 def outside(text: str, subjects: set[str]) -> list[str]:
-    """The lines of a module without its imports at the top level and the statements there that define a subject."""
+    """The lines of a module without its imports at the top level and the statements there that define a subject.
+
+    The subject ``<module>`` is all that is no definition.
+    """
     inside: set[int] = set()
     for statement in ast.parse(text).body:
         is_import = isinstance(statement, ast.Import | ast.ImportFrom)
         defined = {node.name for node in ast.walk(statement) if isinstance(node, ast.ClassDef | ast.FunctionDef)}
-        if is_import or defined & subjects:
+        is_script = "<module>" in subjects and not isinstance(statement, ast.ClassDef | ast.FunctionDef)
+        if is_import or is_script or defined & subjects:
             inside.update(range(statement.lineno, (statement.end_lineno or statement.lineno) + 1))
     return [line for number, line in enumerate(_lines(text), 1) if number not in inside]
 

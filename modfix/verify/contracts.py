@@ -79,9 +79,8 @@ def compare_contracts(
     hidden = [set(one["hidden"]["tensors"]) for one in (before, after)]
     here = names[0] | hidden[0], names[1] | hidden[1]
     one_sided = (here[0] - here[1] - renamed.keys()) | (here[1] - here[0] - set(renamed.values()))
-    return Comparison(
-        tuple(differences), tuple(_listed(before, after)), Keys(renamed, frozenset(one_sided)), bool(registered)
-    )
+    keys = Keys(renamed, frozenset(one_sided), _tables_of(_more(before["hooks"]["run"], after["hooks"]["run"])))
+    return Comparison(tuple(differences), tuple(_listed(before, after)), keys, bool(registered))
 
 
 _CHECKS = ("state_dict", "parameters", "modules", "modes", "copies", "hooks", "checkpoints", "compilers")
@@ -181,6 +180,11 @@ def _hooks(before: Contracts, after: Contracts, renamed: _Renamed) -> Iterator[D
         yield Difference("hooks", "hooks-left", f"hooks that were not there: {_names(left)}")
     if lost := _more(one, two):
         yield Difference("hooks", "hooks-lost", f"hooks lost: {_names(lost)}")
+
+
+def _tables_of(hooks: Sequence[str]) -> frozenset[str]:
+    """How the names of the state begin that hooks hold: ``net.conv._forward_hooks.``."""
+    return frozenset(hook.partition(": ")[0].replace("/", ".").lstrip(".") + "." for hook in hooks)
 
 
 def _loading(before: Contracts, after: Contracts, renamed: _Renamed) -> Iterator[Difference]:

@@ -91,6 +91,7 @@ class Keys:
 
     renamed: Mapping[str, str] = field(default_factory=dict)  # before -> after
     one_sided: frozenset[str] = frozenset()  # names on one side only, judged elsewhere: not compared here
+    lost_hooks: frozenset[str] = frozenset()  # what the names of state start with that only lost hooks held
 
 
 class Failure(NamedTuple):
@@ -206,8 +207,16 @@ def _aligned(before: Observation, after: Observation, keys: Keys) -> tuple[dict[
         item = Item.parse(key)
         return item.kind not in ("state", "grad") or item.label not in keys.one_sided
 
+    two = {key: value for key, value in items(after).items() if wanted(key)}
     one = {_renamed(key, keys.renamed): value for key, value in items(before).items() if wanted(key)}
-    return one, {key: value for key, value in items(after).items() if wanted(key)}
+    held = {key for key in one.keys() - two.keys() if _is_held_by(key, keys.lost_hooks)}
+    return {key: value for key, value in one.items() if key not in held}, two
+
+
+def _is_held_by(key: str, hooks: Collection[str]) -> bool:
+    """Whether an item is about state in a hook of one of these tables."""
+    item = Item.parse(key)
+    return item.kind in ("state", "grad", "graph") and any(item.label.startswith(table) for table in hooks)
 
 
 def _renamed(key: str, names: Mapping[str, str]) -> str:

@@ -17,10 +17,14 @@ from modfix.model.edit import (
     EnsureImport,
     InsertAfter,
     InsertBefore,
+    MoveStatements,
+    PassAssigned,
     RemoveStatement,
     ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
+    WrapExpression,
+    WrapStatements,
 )
 from modfix.model.span import Span
 
@@ -57,6 +61,22 @@ def recall(start: str, function: str, *keep: int) -> MakeEdit:
     return lambda text: ReplaceCall(PATH, call(text, start), function, keep)
 
 
+def passed(start: str, function: str, before: str, after: str) -> MakeEdit:
+    return lambda text: PassAssigned(PATH, statement(text, start), function, (before,), (after,))
+
+
+def enclose(start: str, function: str) -> MakeEdit:
+    """Wraps the first and longest expression whose text begins with ``start``."""
+
+    def make(text: str) -> Edit:
+        lines = Lines(text)
+        spans = [lines.span(node) for node in ast.walk(ast.parse(text)) if isinstance(node, ast.expr)]
+        found = [span for span in spans if text.startswith(start, span.start)]
+        return WrapExpression(PATH, min(found, key=lambda span: (span.start, -span.end)), function)
+
+    return make
+
+
 def replace(start: str, source: str) -> MakeEdit:
     return lambda text: ReplaceStatement(PATH, statement(text, start), source)
 
@@ -75,6 +95,14 @@ def remove(start: str) -> MakeEdit:
 
 def collapse(start: str, keep: Literal["body", "orelse"]) -> MakeEdit:
     return lambda text: CollapseBranch(PATH, statement(text, start), keep)
+
+
+def wrap(first: str, last: str, header: str) -> MakeEdit:
+    return lambda text: WrapStatements(PATH, statement(text, first), statement(text, last), header)
+
+
+def move(header: str, call: str, *starts: str, docstring: str = "") -> MakeEdit:
+    return lambda text: MoveStatements(PATH, tuple(statement(text, s) for s in starts), header, call, docstring)
 
 
 def otherwise(start: str, source: str) -> MakeEdit:

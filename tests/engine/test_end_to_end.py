@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from modfix.api import AddMethod, Codemod, EnsureImport, Finding, Fix, ModuleClass
+from modfix.api import AddMethod, Codemod, EnsureImport, Finding, Fix, Location, ModuleClass, ProjectFile, Refusal
 from modfix.engine.run import apply, check
 from modfix.model.finding import Applicability
 from modfix.source.tree import DiskTree, MemoryTree
@@ -93,3 +93,51 @@ def test_a_suppressed_class_stays() -> None:
     text = LEGACY.format(n=1).replace("(Module):", "(Module):  # modfix: ignore[extra-repr]")
     result = check(MemoryTree({"a.py": text}), [ExtraRepr()])
     assert (result.findings, result.suppressed, result.unused_suppressions) == ((), 1, ())
+
+
+class PublicRun(Codemod):
+    """A codemod about whole files, with whatever classes are in them."""
+
+    name = "public-run"
+    summary = "no class defines `run`"
+
+    def check_file(self, file: ProjectFile) -> Iterator[Finding]:
+        for cls in file.facts.classes:
+            for method in cls.methods.values():
+                where = Location(file.path, method.line, 1)
+                refusal = Refusal("public", "others may call it", where)
+                yield Finding(self.name, where, method.span, cls.name, "is public", refusal=refusal)
+
+
+SCRIPT = """\
+import torch
+
+
+class Silenced:  # modfix: ignore[public-run]
+    def run(self, net):
+        return net.inner
+
+
+class Plain:
+    def run(self, net):
+        return net.outer
+
+
+Plain().run(torch.load("net.pt").eval)
+"""
+
+
+def test_whole_files_and_the_suppressions_of_classes_in_them() -> None:
+    result = check(MemoryTree({"script.py": SCRIPT.encode()}), [PublicRun()])
+    assert [finding.subject for finding in result.findings] == ["Plain"]
+    assert (result.suppressed, result.errors, result.unused_suppressions) == (1, (), ())
+
+
+class Failing(PublicRun):
+    def check_file(self, file: ProjectFile) -> Iterator[Finding]:
+        raise LookupError(file.path)
+
+
+def test_a_codemod_that_fails_on_a_file_is_reported() -> None:
+    result = check(MemoryTree({"script.py": SCRIPT.encode()}), [Failing()])
+    assert ["script.py" in error.message and "LookupError" in error.message for error in result.errors] == [True]

@@ -14,6 +14,7 @@ from modfix.model.edit import (
     InsertBefore,
     RemoveStatement,
     ReplaceExpression,
+    WrapStatements,
 )
 from modfix.model.finding import Applicability, Finding, Fix
 from modfix.model.span import Location, Span
@@ -59,6 +60,8 @@ CLASS = Span(0, 100)
         (RemoveStatement("a.py", Span(20, 30)), BRANCH),
         (BRANCH, InsertAfter("a.py", Span(20, 30), "y")),
         (InsertBefore("a.py", Span(10, 50), "y"), BRANCH),
+        (WrapStatements("a.py", Span(10, 20), Span(30, 40), "if a:"), replace(22, 24)),
+        (InsertAfter("a.py", Span(30, 40), "y"), WrapStatements("a.py", Span(10, 20), Span(30, 40), "if a:")),
         (RemoveStatement("a.py", CLASS), AddMethod("a.py", CLASS, "def f(self): ...")),
         (EnsureImport("a.py", "torch", "nn"), EnsureImport("a.py", "flax", "linen", "nn")),
     ],

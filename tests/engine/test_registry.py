@@ -89,7 +89,7 @@ def test_codemods_are_sorted_by_name(package: Path) -> None:
         ("function", None, "no subclass of `Codemod`"),
         ("NoName", None, "`name` is None"),
         ("NoSummary", None, "no `summary`"),
-        ("NoCheck", None, "does not define `check`"),
+        ("NoCheck", None, "defines neither `check` nor `check_file`"),
         ("BadNeedles", None, "`needles`"),
         ("BadDeclares", None, "`declares`"),
         ("Shouting", None, "'BROKEN'"),

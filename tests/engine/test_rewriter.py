@@ -10,7 +10,7 @@ import libcst as cst
 import pytest
 
 from modfix.engine.rewriter import RewriteError, rewrite
-from modfix.engine.rewriting import intended, verbs
+from modfix.engine.rewriting import intended, statement_verbs, verbs
 from modfix.engine.rewriting.blocks import BlockBuilder
 from modfix.engine.rewriting.precedence import needs_parentheses
 from modfix.model.edit import CollapseBranch, RemoveStatement, ReplaceExpression
@@ -24,11 +24,13 @@ from tests.engine.edits import (
     ensure,
     expression,
     method,
+    move,
     remove,
     replace,
     run,
     statement,
     swap,
+    wrap,
 )
 
 
@@ -195,6 +197,13 @@ def test_groups_may_add_at_one_statement() -> None:
     ]
 
 
+def test_top_level_statements_that_are_wrapped_need_not_touch() -> None:
+    text = "import a\n\n\nx = 1\n\n\ndef f():\n    return b\n\n\ny = 2\nz = 3\n"
+    texts = run(text, [swap("3", "4")], [wrap("x", "y", "with c:"), swap("b", "d"), ensure("e")])
+    wrapped = "x = 1\n\n\n    def f():\n        return d\n\n\n    y = 2\nz = 4\n"
+    assert texts == [text.replace("3", "4"), f"import a\nimport e\n\n\nwith c:\n    {wrapped}"]
+
+
 def test_an_edit_given_twice_counts_once() -> None:
     assert run("x = 1\n", [after("x", "y = 1\n"), after("x", "y = 1\n")]) == ["x = 1\ny = 1\n"]
 
@@ -215,6 +224,13 @@ def test_an_edit_given_twice_counts_once() -> None:
         ([[lambda _: ReplaceExpression(PATH, Span(0, 2), "x")]], "no expression stands at 0:2", 0),
         ([[lambda text: CollapseBranch(PATH, statement(text, "b"), "body")]], "no `if` statement stands at", 0),
         ([[lambda text: ReplaceExpression(PATH, Span(500, 501), "x")]], "no expression stands at", 0),
+        ([[remove("b")], [wrap("b", "b", "if d:")]], "edits overlap", 1),
+        ([[wrap("b", "b", "if d:")], [wrap("if", "if", "if d:")]], "edits overlap", 1),
+        ([[wrap("b", "b", "if d:"), wrap("b", "b", "if e:")]], "edits overlap", 0),
+        ([[wrap("b", "b", "if d")]], "the new source is no Python", 0),
+        ([[wrap("b", "b", "def f():")]], "`def f\\(\\):` starts no block", 0),
+        ([[wrap("b", "b", "if d: b = 1\nif e:")]], "starts no block", 0),
+        ([[wrap("if", "b", "if d:")]], "do not follow each other in a block", 0),
     ],
 )
 def test_refused(groups: Sequence[Sequence[MakeEdit]], message: str, index: int) -> None:
@@ -234,6 +250,12 @@ def test_refused(groups: Sequence[Sequence[MakeEdit]], message: str, index: int)
         ("try:\n    a = 1\nexcept (B, C) :\n    a = 2\n", [swap("2", "3")], "LibCST does not reproduce line 3"),
         ("def f():\n    return(a if b else c)\n", [swap("b", "d")], "LibCST cannot parse this statement"),
         ("x = \n", [lambda _: RemoveStatement(PATH, Span(0, 1))], "the file does not parse"),
+        ("if a:\n    b = 1\nelif c:\n    d = 1\n", [wrap("elif", "elif", "if e:")], "is no statement of a block"),
+        ("x = 1\ny = 2\nz = 3\n", [wrap("y", "x", "if e:")], "do not follow each other in a block"),
+        ("x = 1\ny = 2\nz = 3\n", [wrap("x", "y", "if e:"), wrap("y", "z", "if e:")], "edits overlap"),
+        ("def f():\n    x = 1\n", [move("def r():", "r()", "x")], "stands in no method"),
+        ("class A:\n    def f(self):\n        x = 1\n", [move("if a:", "r()", "x")], "`if a:` starts no method"),
+        ("import torch; x = 1\ny = 2\n", [wrap("x", "y", "if a:"), ensure("math")], "an import would go between"),
     ],
 )
 def test_refused_for_what_stands_there(text: str, edits: Sequence[MakeEdit], message: str) -> None:
@@ -259,7 +281,7 @@ class TestGuards:
         def lose(builder: BlockBuilder, *_: object) -> None:
             builder.gone()
 
-        monkeypatch.setattr(verbs, "_emit", lose)
+        monkeypatch.setattr(verbs, "emit", lose)
         with pytest.raises(RewriteError, match="not the intended tree"):
             run("if a:\n    x = 1\n    y = 2\n", [before("x", "z = 1\n")])
 
@@ -275,7 +297,7 @@ class TestGuards:
                 run("def f():\n    x = 1\n    y = 2\n", *groups)
 
     def test_lost_comment(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(verbs, "comment_lines", lambda *_: [])
+        monkeypatch.setattr(statement_verbs, "comment_lines", lambda *_: [])
         with pytest.raises(RewriteError, match="would lose the comment `# why`"):
             run("x = 1\ny = '# no'  # why\n", [remove("y")])
 

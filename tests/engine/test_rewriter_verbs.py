@@ -14,14 +14,18 @@ from tests.engine.edits import (
     as_tabs,
     before,
     collapse,
+    enclose,
     indented,
     method,
+    move,
     otherwise,
+    passed,
     recall,
     remove,
     replace,
     run,
     swap,
+    wrap,
 )
 
 Case = tuple[str, str, Sequence[MakeEdit], str]
@@ -409,7 +413,221 @@ CALL: list[Case] = [
     ("a word before", "y = not f(x, 1)\n", [recall("f(", "a.g", 0)], "y = not a.g(x)\n"),
 ]
 
-CASES = [*REMOVE, *COLLAPSE, *REPLACE, *INSERT, *METHOD, *ELSE, *CALL]
+PASS: list[Case] = [
+    ("a call", "a.x = f(1)  # why\n", [passed("a.x", "a.r", '"x"', "p=False")], 'a.r("x", f(1), p=False)  # why\n'),
+    (
+        "over lines with comments",
+        "x = f(\n    1,  # one\n    # two\n    2,\n)\n",
+        [passed("x", "r", '"x"', "p=False")],
+        'r("x", f(\n    1,  # one\n    # two\n    2,\n), p=False)\n',
+    ),
+    ("in parentheses", "x = (a +\n     b)\n", [passed("x", "r", '"x"', "p=0")], 'r("x", (a +\n     b), p=0)\n'),
+    ("a tuple", "x = a, b\n", [passed("x", "r", '"x"', "p=0")], 'r("x", (a, b), p=0)\n'),
+    ("beside others", "y = 1; x = 2; z = 3\n", [passed("x", "r", '"x"', "p=0")], 'y = 1; r("x", 2, p=0); z = 3\n'),
+    ("edited inside", "x = V(a)\n", [passed("x", "r", '"x"', "p=0"), swap("V(a)", "a")], 'r("x", a, p=0)\n'),
+    ("short if", "if a: x = 2  # why\n", [passed("x", "r", '"x"', "p=0")], 'if a: r("x", 2, p=0)  # why\n'),
+]
+
+ENCLOSE: list[Case] = [
+    ("a list", "a.x = [f(), g()]  # both\n", [enclose("[f(), g()]", "nn.M")], "a.x = nn.M([f(), g()])  # both\n"),
+    ("a tuple", "x = (f(), g())\n", [enclose("(f(), g())", "M")], "x = M([f(), g()])\n"),
+    ("a tuple of one", "x = (f(),)\n", [enclose("(f(),)", "M")], "x = M([f(),])\n"),
+    ("a bare tuple", "x = f(), g()\n", [enclose("f(), g()", "M")], "x = M([f(), g()])\n"),
+    (
+        "over lines with comments",
+        "x = [\n    f(),  # one\n    # two\n    g(),\n]\n",
+        [enclose("[", "M")],
+        "x = M([\n    f(),  # one\n    # two\n    g(),\n])\n",
+    ),
+    ("a name", "x = layers\n", [enclose("layers", "M")], "x = M(layers)\n"),
+    ("a product", "x = [m] * n\n", [enclose("[m] * n", "M")], "x = M([m] * n)\n"),
+    ("in a sum", "x = y + [m]\n", [enclose("[m]", "M")], "x = y + M([m])\n"),
+    (
+        "nested",
+        "x = [[f()], [g()]]\n",
+        [enclose("[[f()], [g()]]", "M"), enclose("[f()]", "M")],
+        "x = M([M([f()]), [g()]])\n",
+    ),
+]
+
+WRAP: list[Case] = [
+    ("one", "a = 1\nx = 2\nb = 3\n", [wrap("x", "x", "if c:")], "a = 1\nif c:\n    x = 2\nb = 3\n"),
+    ("with", "a = 1\nx = 2\n", [wrap("x", "x", "with f(a) as b:")], "a = 1\nwith f(a) as b:\n    x = 2\n"),
+    (
+        "a run, comments and blank lines",
+        "a = 1\n\n# above\nx = 2  # two\n\n# between\ny = 3  # three\n# behind\nb = 4\n",
+        [wrap("x", "y", "if c:")],
+        "a = 1\n\n# above\nif c:\n    x = 2  # two\n\n    # between\n    y = 3  # three\n# behind\nb = 4\n",
+    ),
+    (
+        "all of a block",
+        "if a:\n    x = 2\n    # end\nb = 1\n",
+        [wrap("x", "x", "if c:")],
+        "if a:\n    if c:\n        x = 2\n    # end\nb = 1\n",
+    ),
+    (
+        "a block",
+        "if a:  # h\n    x = 2\n    # end\nelse:\n    y = 1\nb = 1\n",
+        [wrap("if", "if", "if c:")],
+        "if c:\n    if a:  # h\n        x = 2\n        # end\n    else:\n        y = 1\nb = 1\n",
+    ),
+    (
+        "over lines",
+        "if a:\n    b = 1\nx = f(\n    1,  # one\n    2,\n)\nb = 1\n",
+        [wrap("x", "x", "if c:")],
+        "if a:\n    b = 1\nif c:\n    x = f(\n        1,  # one\n        2,\n    )\nb = 1\n",
+    ),
+    (
+        "backslash",
+        "if a:\n    b = 1\nx = 1 + \\\n    2\nb = 1\n",
+        [wrap("x", "x", "if c:")],
+        "if a:\n    b = 1\nif c:\n    x = 1 + \\\n    2\nb = 1\n",
+    ),
+    ("first on a line", "x = 2; b = 3  # why\n", [wrap("x", "x", "if c:")], "if c:\n    x = 2\nb = 3  # why\n"),
+    ("middle of a line", "a = 1; x = 2; b = 3\n", [wrap("x", "x", "if c:")], "a = 1\nif c:\n    x = 2\nb = 3\n"),
+    (
+        "last on a line",
+        "a = 1; x = 2  # why\nb = 3\n",
+        [wrap("x", "x", "if c:")],
+        "a = 1\nif c:\n    x = 2  # why\nb = 3\n",
+    ),
+    (
+        "a whole line",
+        "# above\nx = 2; y = 3  # why\nb = 3\n",
+        [wrap("x", "y", "if c:")],
+        "# above\nif c:\n    x = 2; y = 3  # why\nb = 3\n",
+    ),
+    (
+        "from line to line",
+        "a = 1; x = 2\ny = 3; b = 4\n",
+        [wrap("x", "y", "if c:")],
+        "a = 1\nif c:\n    x = 2\n    y = 3\nb = 4\n",
+    ),
+    ("with a semicolon", "a = 1\nx = 2;\nb = 3\n", [wrap("x", "x", "if c:")], "a = 1\nif c:\n    x = 2;\nb = 3\n"),
+    ("short if", "if a: x = 2  # why\n", [wrap("x", "x", "if c:")], "if a:\n    if c:\n        x = 2  # why\n"),
+    (
+        "one of a short if",
+        "if a: x = 2; b = 3  # why\n",
+        [wrap("x", "x", "if c:")],
+        "if a:\n    if c:\n        x = 2\n    b = 3  # why\n",
+    ),
+    (
+        "in an else",
+        "if a:\n    b = 1\nelse: x = 2\nd = 1\n",
+        [wrap("x", "x", "if c:")],
+        "if a:\n    b = 1\nelse:\n    if c:\n        x = 2\nd = 1\n",
+    ),
+    (
+        "edits inside",
+        "x = a\ny = f(b)\n",
+        [wrap("x", "y", "if c:"), swap("a", "d"), recall("f(", "g", 0)],
+        "if c:\n    x = d\n    y = g(b)\n",
+    ),
+    (
+        "edited statements",
+        "# one\nx = 1\ny = 2\nz = 3\n",
+        [wrap("x", "z", "if c:"), replace("x", "v = 1"), remove("y"), after("z", "w = 4"), before("x", "u = 0")],
+        "# one\nif c:\n    u = 0\n    v = 1\n    z = 3\n    w = 4\n",
+    ),
+    (
+        "all removed",
+        "# one\nx = 1  # two\nb = 1\n",
+        [wrap("x", "x", "if c:"), remove("x")],
+        "# one\nif c:\n    # two\n    pass\nb = 1\n",
+    ),
+    (
+        "two beside each other",
+        "x = 1\ny = 2\n",
+        [wrap("x", "x", "if c:"), wrap("y", "y", "if d:")],
+        "if c:\n    x = 1\nif d:\n    y = 2\n",
+    ),
+    (
+        "one inside another",
+        "a = 1\nif b:\n    x = 1\n",
+        [wrap("if b", "if b", "if c:"), wrap("x", "x", "if d:")],
+        "a = 1\nif c:\n    if b:\n        if d:\n            x = 1\n",
+    ),
+    (
+        "a function",
+        "b = 1\n\ndef x():\n    return 1\n\nc = 1\n",
+        [wrap("def x", "def x", "if c:")],
+        "b = 1\n\nif c:\n    def x():\n        return 1\n\nc = 1\n",
+    ),
+    (
+        "a decorated class",
+        "# why\n@d\nclass X:\n    pass\nb = 1\n",
+        [wrap("class", "class", "if c:")],
+        "# why\nif c:\n    @d\n    class X:\n        pass\nb = 1\n",
+    ),
+    ("long string", "x = '''a\n  b\n'''\nb = 1\n", [wrap("x", "x", "if c:")], "if c:\n    x = '''a\n  b\n'''\nb = 1\n"),
+]
+
+R = "def r(self):"
+HEAD = "class A:\n    def g(self):\n        a = 1\n"
+MOVE: list[Case] = [
+    (
+        "class with the last statement",
+        HEAD + "\n        # why\n        x = 2  # two\n\n    def h(self): pass\n",
+        [move(R, "self.r()", "x")],
+        HEAD + "\n        self.r()\n\n    def r(self):\n        # why\n        x = 2  # two\n\n    def h(self): pass\n",
+    ),
+    (
+        "class with a run in the middle",
+        HEAD + "        x = 2\n\n        # more\n        y = [\n            3,\n        ]\n        b = 4\n",
+        [move(R, "self.r()", "x", "y")],
+        HEAD + "        self.r()\n        b = 4\n\n"
+        "    def r(self):\n        x = 2\n\n        # more\n        y = [\n            3,\n        ]\n",
+    ),
+    (
+        "class with others between",
+        HEAD + "        # one\n        x = 2\n        b = 3\n\n        y = 4\n        c = 5\n",
+        [move(R, "self.r()", "x", "y")],
+        HEAD + "        b = 3\n\n        self.r()\n        c = 5\n\n"
+        "    def r(self):\n        # one\n        x = 2\n\n        y = 4\n",
+    ),
+    (
+        "class with all statements and a docstring",
+        "class A:\n    def g(self):\n        x = 2\n        # end\n\n    b = 1\n",
+        [move("def r(self) -> None:", "self.r()", "x", docstring='"""Do."""')],
+        "class A:\n    def g(self):\n        self.r()\n        # end\n\n"
+        '    def r(self) -> None:\n        """Do."""\n        x = 2\n\n    b = 1\n',
+    ),
+    (
+        "class with one of a line",
+        HEAD + "        x = 2; y = 3\n",
+        [move(R, "self.r()", "x")],
+        HEAD + "        self.r()\n        y = 3\n\n    def r(self):\n        x = 2\n",
+    ),
+    (
+        "class with a short method",
+        "class A:\n    def g(self): a = 1; x = 2  # why\n",
+        [move(R, "self.r()", "x")],
+        "class A:\n    def g(self):\n        a = 1\n        self.r()\n\n    def r(self):\n        x = 2  # why\n",
+    ),
+    (
+        "class with edits inside",
+        HEAD + "        for x in a:\n            y = f(b)\n        z = 3\n",
+        [move(R, "self.r()", "for", "z"), swap("b", "self.b"), remove("z"), wrap("y", "y", "if c:")],
+        HEAD + "        self.r()\n\n"
+        "    def r(self):\n        for x in a:\n            if c:\n                y = f(self.b)\n",
+    ),
+    (
+        "class with another method to come",
+        HEAD + "        x = 2\n\n    def h(self):\n        pass\n",
+        [move(R, "self.r()", "x"), method("class", F)],
+        HEAD + "        self.r()\n\n    def r(self):\n        x = 2\n\n    def h(self):\n        pass\n\n"
+        "    def f(self):\n        return 1\n",
+    ),
+    (
+        "class inside another",
+        "class B:\n    class A:\n        def g(self):\n            x = 2\n\n    def g(self):\n        b = 1\n",
+        [move(R, "self.r()", "x")],
+        "class B:\n    class A:\n        def g(self):\n            self.r()\n\n"
+        "        def r(self):\n            x = 2\n\n    def g(self):\n        b = 1\n",
+    ),
+]
+
+CASES = [*REMOVE, *COLLAPSE, *REPLACE, *INSERT, *METHOD, *ELSE, *CALL, *PASS, *ENCLOSE, *WRAP, *MOVE]
 
 
 def _names() -> list[str]:
@@ -421,6 +639,10 @@ def _names() -> list[str]:
         "method": METHOD,
         "else": ELSE,
         "call": CALL,
+        "pass": PASS,
+        "enclose": ENCLOSE,
+        "wrap": WRAP,
+        "move": MOVE,
     }
     return [f"{verb}-{case[0]}" for verb, cases in groups.items() for case in cases]
 

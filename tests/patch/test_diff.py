@@ -53,7 +53,8 @@ STEP_1 = IMPORTED.replace("self.downsample = None", "self.downsample = nn.Identi
 STEP_2 = STEP_1.replace("self.norm = None", "self.norm = nn.Identity()")
 
 GOLDEN = f"""\
-# To choose fixes: modfix patch select|drop FILE. Below, `4 by 1+2`: four changed lines, there while fix 1 or 2 is.
+# To choose fixes: modfix patch select|drop FILE. Below, `4 by 1+2`: four changed lines, there while fix 1 or 2 is;
+# `4 by 1&2`: there while both are.
 # fix 1 {A.fingerprint} identity safe m.py Block.downsample: use nn.Identity()
 # fix 2 {B.fingerprint} identity safe m.py Head.norm: replace `None` by nn.Identity()
 # hunk 1: 1 by 1+2

@@ -8,7 +8,8 @@ from textwrap import dedent, indent
 from modfix.model.source import SourceFile
 from modfix.semantics.dataflow import Parents
 from modfix.semantics.facts import AttributeFacts, FileFacts, Guard
-from modfix.semantics.project import ModuleClass, Project
+from modfix.semantics.module_class import ModuleClass
+from modfix.semantics.project import Project
 from modfix.semantics.scan import scan
 
 

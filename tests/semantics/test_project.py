@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from modfix.semantics.facts import UNKNOWN
+from modfix.semantics.module_class import ModuleClass
 from modfix.semantics.names import is_class_name
-from modfix.semantics.project import ModuleClass, Project, Truth
+from modfix.semantics.project import Project
+from modfix.semantics.truth import Truth
 from tests.semantics.helpers import find, project
 
 MODULE = "import torch.nn as nn\nclass A(nn.Module): pass\n"

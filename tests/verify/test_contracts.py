@@ -6,7 +6,7 @@ import pytest
 
 from modfix.model.verdict import Outcome
 from modfix.verify.contracts import compare_contracts
-from modfix.verify.verdicts import ALLOWANCES, Keys
+from modfix.verify.verdicts import ALLOWANCES, Keys, differing
 from tests.verify.observations import contracts
 
 WEIGHT = ["fc.weight", "parameter", "float32", [3, 3]]
@@ -125,6 +125,20 @@ def test_what_was_hidden_is_registered() -> None:
     assert {difference.kind for difference in found.differences} == {"keys-added", "modules-registered"}
     assert found.registers_modules
     assert found.keys == Keys()  # both sides have it, under the same name
+
+
+def test_state_that_only_lost_hooks_hold_is_not_compared() -> None:
+    one = contracts(hooks={"built": [], "run": ["fc/_forward_hooks: f", "/_backward_hooks: g", "a/_forward_hooks: h"]})
+    found = compare_contracts(one, contracts(hooks={"built": [], "run": ["a/_forward_hooks: h"]}))
+    assert found.keys == Keys(lost_hooks=frozenset({"fc._forward_hooks.", "_backward_hooks."}))
+    held, other = "eval/graph:fc._forward_hooks.0.kept.0", "eval/state:a._forward_hooks.0.kept.0"
+    sides = [{"items": {"eval/output:": "1", held: "2", other: "3"}}, {"items": {"eval/output:": "1", other: "3"}}]
+    assert differing(sides[0], sides[1]) == [held]
+    assert differing(sides[0], sides[1], found.keys) == []
+    sides[1]["items"][held] = "4"  # there are two such hooks, one is left, and holds something else
+    assert differing(sides[0], sides[1], found.keys) == [held]
+    del sides[1]["items"][other]
+    assert other in differing(sides[0], sides[1], found.keys)
 
 
 def test_many_names_are_cut() -> None:

@@ -70,6 +70,14 @@ def comment_lines(found: Sequence[cst.Comment], newline: cst.Newline) -> list[cs
     return [cst.EmptyLine(comment=comment, newline=newline) for comment in found]
 
 
+class BareBlankLines(cst.CSTTransformer):
+    """Leaves blank lines without indentation; LibCST counts those between top-level statements as indented."""
+
+    def leave_EmptyLine(self, original_node: cst.EmptyLine, updated_node: cst.EmptyLine) -> cst.EmptyLine:  # noqa: N802
+        """The line that takes the place of a blank line."""
+        return updated_node if updated_node.comment else updated_node.with_changes(indent=False)
+
+
 class _CommentCollector(cst.CSTVisitor):
     def __init__(self) -> None:
         super().__init__()

@@ -12,23 +12,28 @@ import libcst as cst
 
 from modfix.engine.rewriting.blocks import Snippet
 from modfix.engine.rewriting.errors import RewriteError
-from modfix.engine.rewriting.intended import parse_expression, parse_statements
+from modfix.engine.rewriting.intended import parse_expression, parse_header, parse_method, parse_statements
 from modfix.engine.rewriting.lines import Lines, first_line, last_line
-from modfix.engine.rewriting.nodes import Statement, comment_lines, comments, with_leading_lines
+from modfix.engine.rewriting.nodes import BareBlankLines, Statement, comment_lines, comments, with_leading_lines
 from modfix.engine.rewriting.precedence import is_atom, needs_parentheses
 from modfix.engine.rewriting.spans import SpanFinder
-from modfix.engine.rewriting.targets import Target
-from modfix.engine.rewriting.verbs import NewMethod, OtherCall, Rewrite, StatementEdits, TreeEdits
+from modfix.engine.rewriting.targets import Target, spans_of
+from modfix.engine.rewriting.tree_edits import Moving, NewMethod, OtherCall, StatementEdits, TreeEdits, Wrapping
+from modfix.engine.rewriting.verbs import Rewrite
 from modfix.model.edit import (
     AddElse,
     AddMethod,
     CollapseBranch,
     InsertAfter,
     InsertBefore,
+    MoveStatements,
+    PassAssigned,
     RemoveStatement,
     ReplaceCall,
     ReplaceExpression,
     ReplaceStatement,
+    WrapExpression,
+    WrapStatements,
 )
 from modfix.model.span import Span
 
@@ -46,9 +51,11 @@ class _Planned:
     expression: tuple[cst.BaseExpression, list[cst.Comment]] | None = None
     snippet: Snippet | None = None
     function: cst.BaseExpression | None = None
+    wrapping: Wrapping | None = None
+    moving: Moving | None = None
 
 
-class _Adapted(cst.CSTTransformer):
+class _Adapted(BareBlankLines):
     """Fits the source of an edit into its place: line ends as they are there, blank lines without indentation."""
 
     def __init__(self, newline: cst.Newline) -> None:
@@ -57,9 +64,6 @@ class _Adapted(cst.CSTTransformer):
 
     def leave_Newline(self, original_node: cst.Newline, updated_node: cst.Newline) -> cst.Newline:  # noqa: N802
         return self._newline
-
-    def leave_EmptyLine(self, original_node: cst.EmptyLine, updated_node: cst.EmptyLine) -> cst.EmptyLine:  # noqa: N802
-        return updated_node if updated_node.comment else updated_node.with_changes(indent=False)
 
 
 class Segment:
@@ -80,7 +84,7 @@ class Segment:
         self._indent = indent
         self._lacks_line_end = not self.before.endswith(("\n", "\r"))
         self._module = self._parse()
-        wanted = {span for target in targets for span in self._spellings(target.edit.span)}
+        wanted = {found for target in targets for span in spans_of(target.edit) for found in self._spellings(span)}
         finder = SpanFinder(self._module, wanted, lines.text, span.start)
         self._module._codegen(finder)
         if finder.code != self._complete():
@@ -132,22 +136,7 @@ class Segment:
 
     def _plan(self, target: Target, finder: SpanFinder) -> _Planned:
         edit = target.edit
-        kind = (
-            cst.BaseExpression
-            if isinstance(edit, (ReplaceExpression, ReplaceCall))
-            else (cst.BaseStatement, cst.BaseSmallStatement)
-        )
-        nodes = [
-            node
-            for found in self._spellings(edit.span)
-            for node in finder.found.get(found, ())
-            if isinstance(node, kind) and not isinstance(node, (cst.SimpleStatementLine, cst.StarredElement))
-        ]
-        if not nodes:
-            raise RewriteError(
-                f"the node at {edit.span.start}:{edit.span.end} cannot be edited on its own", target.group
-            )
-        node = nodes[-1]
+        node, *others = (self._node(span, target, finder) for span in spans_of(edit))
         newline_text = self._lines.newline_at(edit.span.end if isinstance(edit, InsertAfter) else edit.span.start)
         newline = cst.Newline(value=None if newline_text == self._newline else newline_text)
         if isinstance(edit, ReplaceExpression):
@@ -157,11 +146,47 @@ class Segment:
             assert isinstance(node, cst.Call)
             if any(index >= len(node.args) for index in edit.keep):
                 raise RewriteError(f"the call at {edit.span.start} has {len(node.args)} arguments", target.group)
+        if isinstance(edit, (ReplaceCall, WrapExpression)):
             parse_expression(edit.function, target.group)
             return _Planned(target, node, newline, function=cst.parse_expression(edit.function))
+        if isinstance(edit, PassAssigned):
+            source = f"{edit.function}({', '.join((*edit.before, '_', *edit.after))})"
+            parse_expression(source, target.group)
+            return _Planned(target, node, newline, function=cst.parse_expression(source))
         if isinstance(edit, (ReplaceStatement, InsertBefore, InsertAfter, AddElse, AddMethod)):
             return _Planned(target, node, newline, snippet=self._snippet(edit.source, target.group, newline))
+        if isinstance(edit, WrapStatements):
+            parse_header(edit.header, target.group)
+            header = cst.parse_statement(f"{edit.header} pass")
+            assert isinstance(header, cst.BaseCompoundStatement)
+            last = others[-1]
+            return _Planned(target, node, newline, wrapping=Wrapping(header, last, newline))
+        if isinstance(edit, MoveStatements):
+            parse_method(edit.header, target.group)
+            method = cst.parse_statement(f"{edit.header} pass")
+            assert isinstance(method, cst.FunctionDef)
+            docstring = self._snippet(edit.docstring, target.group, newline) if edit.docstring else None
+            call = self._snippet(edit.call, target.group, newline)
+            assert isinstance(target.parent, (ast.FunctionDef, ast.AsyncFunctionDef))
+            moving = Moving(method, docstring, call, (node, *others), target.parent.name, newline)
+            return _Planned(target, node, newline, moving=moving)
         return _Planned(target, node, newline)
+
+    def _node(self, span: Span, target: Target, finder: SpanFinder) -> cst.CSTNode:
+        kind = (
+            cst.BaseExpression
+            if isinstance(target.edit, (ReplaceExpression, ReplaceCall, WrapExpression))
+            else (cst.BaseStatement, cst.BaseSmallStatement)
+        )
+        nodes = [
+            node
+            for found in self._spellings(span)
+            for node in finder.found.get(found, ())
+            if isinstance(node, kind) and not isinstance(node, (cst.SimpleStatementLine, cst.StarredElement))
+        ]
+        if not nodes:
+            raise RewriteError(f"the node at {span.start}:{span.end} cannot be edited on its own", target.group)
+        return nodes[-1]
 
     def _spellings(self, span: Span) -> tuple[Span, ...]:
         """A span as `ast` has it, and as LibCST does where the block of a statement ends in a needless `;`."""
@@ -241,17 +266,17 @@ def _tree_edits(planned: Sequence[_Planned]) -> TreeEdits:
     edits = TreeEdits()
     for item in planned:
         edit, key = item.target.edit, id(item.node)
-        if item.expression is not None:
-            new, lost = item.expression
-            edits.expressions[key] = (new, comment_lines(lost, item.newline))
-            continue
-        if isinstance(edit, ReplaceCall):
-            assert item.function is not None
-            edits.calls[key] = OtherCall(item.function, edit.keep, item.newline)
+        if _of_expression(edits, item):
             continue
         if isinstance(edit, AddMethod):
             assert item.snippet is not None
             edits.methods.setdefault(key, []).append(NewMethod(item.snippet, edit.after, item.newline))
+            continue
+        if item.wrapping is not None:
+            edits.wrappings[key] = item.wrapping
+            continue
+        if item.moving is not None:
+            edits.movings.update((id(moved), item.moving) for moved in item.moving.statements)
             continue
         statement = edits.statements.setdefault(key, StatementEdits(item.newline))
         if isinstance(edit, RemoveStatement):
@@ -309,3 +334,23 @@ def _end(statement: ast.stmt, following: ast.stmt | None, lines: Lines) -> int:
                 break  # neither of the block nor of the module, perhaps for spaces in place of a tab: LibCST moves it
             end = lines.start(number + 1)
     return end
+
+
+def _of_expression(edits: TreeEdits, item: _Planned) -> bool:
+    """Take down what becomes of an expression; whether the item is about one."""
+    edit, key = item.target.edit, id(item.node)
+    if item.expression is not None:
+        new, lost = item.expression
+        edits.expressions[key] = (new, comment_lines(lost, item.newline))
+    elif isinstance(edit, ReplaceCall):
+        assert item.function is not None
+        edits.calls[key] = OtherCall(item.function, edit.keep, item.newline)
+    elif isinstance(edit, PassAssigned):
+        assert isinstance(item.function, cst.Call)
+        edits.passed[key] = (item.function, len(edit.before))
+    elif isinstance(edit, WrapExpression):
+        assert item.function is not None
+        edits.wraps[key] = item.function
+    else:
+        return False
+    return True

@@ -23,6 +23,27 @@ WRONG = [
         check="error",  # the second call returns a feature of the first, whose graph is gone
     ),
     wrong(
+        "context_manager_around_too_little",
+        "hook",
+        "        handle = self.backbone[2].register_forward_hook(self.scale)\n        h = self.backbone(x)\n        handle.remove()\n",
+        "        with self.backbone[2].register_forward_hook(self.scale):\n            h = self.backbone[:2](x)\n        h = self.backbone[2](h)\n",
+        at=("return output * 0.5", "F.relu(h)", "h = self.backbone[2](h)"),
+    ),
+    wrong(
+        "hook_stays_after_its_stack",
+        "hook",
+        "        handle = self.backbone[2].register_forward_hook(self.scale)\n        h = self.backbone(x)\n        handle.remove()\n",
+        "        import contextlib\n        with contextlib.ExitStack() as stack:\n            stack.enter_context(self.backbone[2].register_forward_hook(self.scale))\n            h = self.backbone(x)\n            stack.pop_all()\n",
+        check="hooks",
+    ),
+    wrong(
+        "store_sees_another_value",
+        "hook",
+        "            self.features[name] = output\n",
+        "            self.features[name] = output\n            self.norms.append(output.norm())\n",
+        check="state",
+    ),
+    wrong(
         "hook_on_another_module",
         "hook",
         "self.backbone[2].register_forward_hook(self.scale)",
@@ -107,6 +128,16 @@ EQUAL = [
         "context_manager",
         "        handle = self.backbone[2].register_forward_hook(self.scale)\n        h = self.backbone(x)\n        handle.remove()\n",
         "        with self.backbone[2].register_forward_hook(self.scale):\n            h = self.backbone(x)\n",
+    ),
+    equal(
+        "exit_stack",
+        "        handle = self.backbone[2].register_forward_hook(self.scale)\n        h = self.backbone(x)\n        handle.remove()\n",
+        "        import contextlib\n        with contextlib.ExitStack() as stack:\n            stack.enter_context(self.backbone[2].register_forward_hook(self.scale))\n            h = self.backbone(x)\n",
+    ),
+    equal(
+        "handles_in_a_list",
+        "        self.backbone[0].register_forward_hook(self.keep('early'))\n",
+        "        self._hook_handles = []\n        self._hook_handles.append(self.backbone[0].register_forward_hook(self.keep('early')))\n",
     ),
     equal("hook_as_method", "return output * 0.5", "return 0.5 * output"),
     equal(

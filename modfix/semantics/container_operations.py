@@ -1,0 +1,23 @@
+"""What lists and dictionaries do and containers of torch do not, as data from torch 2.13; a test lists it anew."""
+
+from __future__ import annotations
+
+# Methods of `list` that `nn.ModuleList` lacks.
+NO_LIST_METHODS = frozenset({"clear", "copy", "count", "index", "remove", "reverse", "sort"})
+
+# Methods of `dict` that `nn.ModuleDict` lacks.
+NO_DICT_METHODS = frozenset({"copy", "fromkeys", "get", "popitem", "setdefault"})
+
+# Names that `nn.ModuleDict` refuses as keys: its own attributes. `hasattr` decides.
+RESERVED_KEYS = frozenset(
+    """
+    T_destination add_module apply bfloat16 buffers call_super_init children clear compile cpu cuda double
+    dump_patches eval extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu items
+    keys load_state_dict modules mtia named_buffers named_children named_modules named_parameters parameters pop
+    register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
+    register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
+    register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
+    register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty
+    train training type update values xpu zero_grad
+    """.split()
+)
