@@ -153,15 +153,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in options.models:
         with multiprocessing.get_context("spawn").Pool(1) as pool:  # a process each: memory is that of one model
             costs[name] = pool.apply(measure, (name, options.rounds))
-    text = table(costs)
-    trouble = missed(costs)
-    text += "\n" + ("".join(f"missed: {line}\n" for line in trouble) or "all targets met\n")
+        trouble = missed(costs)
+        text = table(costs) + "\n" + ("".join(f"missed: {line}\n" for line in trouble) or "all targets met\n")
+        if options.output is not None:  # after each, for a busy machine may not get to the end
+            options.output.mkdir(parents=True, exist_ok=True)
+            (options.output / "verify_speed.md").write_text(text, encoding="utf-8")
+            rows = {model: cost._asdict() for model, cost in costs.items()}
+            (options.output / "verify_speed.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     print(text)
-    if options.output is not None:
-        options.output.mkdir(parents=True, exist_ok=True)
-        (options.output / "verify_speed.md").write_text(text, encoding="utf-8")
-        rows = {name: cost._asdict() for name, cost in costs.items()}
-        (options.output / "verify_speed.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     return int(bool(trouble))
 
 
