@@ -22,6 +22,7 @@ from modfix.semantics.init_forms import (
 )
 from modfix.semantics.places import FileTree
 from modfix.semantics.syntax import arguments, dotted, is_name, walk
+from modfix.semantics.torch_names import RESETTING_MODULES
 
 # What a file, or an `__init__`, holds that initialises something.
 _TELLING = re.compile(r"[a-z]_\(|(?<!__)init(?!__)|Init\(|\.data\b|\.apply\(")
@@ -259,8 +260,14 @@ class _Planner:
                 found |= stored(node.targets)
             targets = frozenset().union(*(mentioned_attributes(target, self._self)[0] for target in node.targets))
             if not attributes.isdisjoint(targets):
-                found |= stored(node.targets) | {read.id for read in reads(node.value) if read.id in self._layers()}
+                found |= stored(node.targets)
+                if not self._is_layer(node.value):  # those of torch keep nothing of what they are given
+                    found |= {read.id for read in reads(node.value) if read.id in self._layers()}
         return found - {self._self}
+
+    def _is_layer(self, value: ast.expr) -> bool:
+        ref = self._file.resolve(value.func) if isinstance(value, ast.Call) else ""
+        return ref.startswith("torch.nn.") and ref.rpartition(".")[2] in RESETTING_MODULES
 
     def _layers(self) -> set[str]:
         """Variables of `__init__` that may hold a module or a tensor: parameters without a plain default, and calls."""

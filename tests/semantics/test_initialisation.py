@@ -143,11 +143,15 @@ def test_no_initialisation(body: str) -> None:
         ("x = 3\nself.x = x\nnn.init.constant_(self.fc.bias, x)\n", 1),
         ("for m in self.modules():\n    if isinstance(m, nn.Linear):\n        m.weight.data.normal_()\n", 1),
         ("n = 3\nself.m = n\nfor m in self.modules():\n    n = m.size\n    m.bias.data.fill_(n)\n", 1),
+        (
+            "self.a = nn.Linear(flag, 1)\nself.a.bias.data.zero_()\nself.b = nn.Linear(flag, 2)\nself.b.bias.data.zero_()\n",
+            2,
+        ),
         ("nn.init.zeros_(self.fc.bias)\nself.norm = nn.BatchNorm1d(3)\nnn.init.ones_(self.fc.weight)\n", 2),
     ],
 )
 def test_what_moves(body: str, moved: int) -> None:
-    found = plan(body)
+    found = plan(body, arguments=", flag")
     assert found is not None
     assert (len(found.statements), found.obstacles, found.reorders) == (moved, (), None)
 
