@@ -120,7 +120,10 @@ class HookSites:
             self.parents.enclosing(statement), ast.ClassDef
         ):
             return Handle.KEPT, ""
-        reads = [n for n in walk(scope) if is_name(n, name) and isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
+        uses = [n for n in walk(scope) if isinstance(n, ast.Name) and n.id == name]
+        if any(isinstance(n.ctx, ast.Del) for n in uses):
+            return Handle.KEPT, name
+        reads = [n for n in uses if isinstance(n.ctx, ast.Load)]
         if not reads:
             return Handle.UNUSED, name
         return (Handle.PAIRED if self._is_paired(reads, statement, name, scope) else Handle.KEPT), name

@@ -40,6 +40,7 @@ def test_files_without_registrations_cost_nothing() -> None:
         (f"with {KEEP}:\n    model(x)", Handle.HELD),
         (f"[{KEEP} for model in other]", Handle.DISCARDED),
         (f"x = [{KEEP} for model in other]", Handle.KEPT),
+        (f"handle = {KEEP}\nmodel(x)\ndel handle", Handle.KEPT),
         (f"global handle\nhandle = {KEEP}", Handle.KEPT),
     ],
 )
