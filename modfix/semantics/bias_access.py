@@ -15,6 +15,7 @@ from modfix.semantics.places import FileTree
 from modfix.semantics.syntax import FunctionNode, arguments, dotted, is_name, never_ends, walk
 
 _FILLS = frozenset({"copy_", "fill_", "normal_", "uniform_", "zero_"})
+_MAKERS = frozenset(f"torch.{name}" for name in ("full", "ones", "rand", "randn", "tensor", "zeros"))
 _MEMBERS = frozenset({"bias", "weight"})
 
 
@@ -99,8 +100,16 @@ def _access(statement: ast.Expr | ast.Assign, file: FileTree) -> BiasAccess | No
         return _other_access(statement, file)
     if not filled.by_method and not file.resolve(call.func).startswith("torch.nn.init."):
         return None
+    if filled.function == "copy_" and not _makes_values(call, file):
+        return None  # values that somebody gives: without a bias they would be lost, and nobody would know
     verdict = _presence(statement, filled.parameter, file)
     return _made(statement, filled.parameter, verdict, file)
+
+
+def _makes_values(call: ast.Call, file: FileTree) -> bool:
+    """Whether what is copied is made on the spot, as `copy_(torch.ones(4))`."""
+    value = call.args[0] if call.args else None
+    return isinstance(value, ast.Call) and file.resolve(value.func) in _MAKERS
 
 
 def _made(

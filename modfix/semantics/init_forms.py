@@ -105,7 +105,7 @@ def _is_allowed(statement: ast.stmt, file: FileTree, self_name: str) -> bool:
 
 def _initialises(node: ast.AST, file: FileTree, self_name: str) -> bool:
     if isinstance(node, ast.Assign):
-        return all(_is_data(target) for target in node.targets) or _returns_target(node, file)
+        return all(_is_data(target, self_name) for target in node.targets) or _returns_target(node, file)
     if isinstance(node, ast.AugAssign):
         return False  # changes what is there: running it again would change it again
     if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
@@ -145,11 +145,13 @@ def _applies_initialisation(function: ast.expr) -> bool:
     return any(re.search(r"init|weight|reset|xavier|kaiming", name.rpartition(".")[2].lower()) for name in names)
 
 
-def _is_data(target: ast.expr) -> bool:
-    """`self.fc.weight.data` or a part of it."""
+def _is_data(target: ast.expr, self_name: str) -> bool:
+    """`self.fc.weight.data` or a part of it; `self.data` is an attribute like any other."""
     while isinstance(target, ast.Subscript):
         target = target.value
-    return isinstance(target, ast.Attribute) and target.attr == "data" and _root(target) is not None
+    if not isinstance(target, ast.Attribute) or target.attr != "data" or is_name(target.value, self_name):
+        return False
+    return _root(target) is not None
 
 
 def _returns_target(node: ast.Assign, file: FileTree) -> bool:
