@@ -52,13 +52,17 @@ def drop_unused(
 
 def _involved(before: str, steps: Sequence[Step], name: str) -> Iterator[str]:
     """The fixes that changed a line in which ``name`` occurs: without one of them, it may have a use."""
-    word = re.compile(rf".*\b{re.escape(name)}\b.*")
-    old = Counter(word.findall(before))
+    old = _lines_with(name, before)
     for step in steps:
-        new = Counter(word.findall(step.text))
+        new = _lines_with(name, step.text)
         if new != old:
             yield from step.fixes
         old = new
+
+
+def _lines_with(name: str, text: str) -> Counter[str]:
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    return Counter(line for line in text.split("\n") if name in line and word.search(line))
 
 
 def without_import(text: str, name: str) -> str | None:
