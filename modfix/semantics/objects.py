@@ -26,6 +26,7 @@ class Objects:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._attributes_from_outside: dict[ModuleClass, frozenset[str]] = {}
+        self._mentioned_elsewhere: dict[tuple[str, str], bool] = {}
         self._instances_of: dict[tuple[str, Ref], frozenset[Resolved] | None] = {}
 
     def may_be(self, path: str, origin: Origin, cls: ModuleClass) -> Truth:
@@ -66,6 +67,12 @@ class Objects:
 
     def is_mentioned_elsewhere(self, path: str, name: str) -> bool:
         """Whether another file may call the function ``name`` of ``path``. Star imports leave ``_name`` out."""
+        known = self._mentioned_elsewhere.get((path, name))
+        if known is None:
+            known = self._mentioned_elsewhere[path, name] = self._is_mentioned_elsewhere(path, name)
+        return known
+
+    def _is_mentioned_elsewhere(self, path: str, name: str) -> bool:
         public = not name.startswith("_")
         return any(
             name in facts.mentioned

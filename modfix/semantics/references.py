@@ -69,8 +69,9 @@ class References:
                 inside = parts[cut:]
                 facts = self._files[module]
                 inner = facts.bindings.get(inside[0])
-                if inner is None and len(facts.star_imports) == 1:
+                if inner is None and len(facts.star_imports) == 1 and (module, "*") not in seen:
                     inner = facts.star_imports[0] + inside[0]
+                    seen |= {(module, "*")}  # what it imports from is not found, and looks like a name of its own
                 if inner is None or (len(inside) > 1 and inner[0] in "@?"):
                     return UNKNOWN
                 return self.resolve(module, ".".join([inner, *inside[1:]]), None, seen)

@@ -118,6 +118,10 @@ UNKNOWN_BASES = {
         "n.py": "from m import *\n",
         "main.py": "from m import A\nclass B(A): pass\n",
     },
+    "star import from a module that is missing": {
+        "pkg/__init__.py": "from .missing import *\n",
+        "main.py": "from pkg import A\nclass B(A): pass\n",
+    },
     "two star imports": {"m.py": MODULE, "n.py": "", "main.py": "from m import *\nfrom n import *\nclass B(A): pass\n"},
     "called": {"main.py": "class B(make()): pass\n"},
     "parameter": {"main.py": "def f(A):\n    class B(A): pass\n"},
