@@ -69,11 +69,11 @@ class References:
                 inside = parts[cut:]
                 facts = self._files[module]
                 inner = facts.bindings.get(inside[0])
-                if inner is None and len(facts.star_imports) == 1 and (module, "*") not in seen:
+                if inner is None and len(facts.star_imports) == 1:
                     inner = facts.star_imports[0] + inside[0]
-                    seen |= {(module, "*")}  # what it imports from is not found, and looks like a name of its own
-                if inner is None or (len(inside) > 1 and inner[0] in "@?"):
+                if inner is None or (len(inside) > 1 and inner[0] in "@?") or (module, inside[0]) in seen:
                     return UNKNOWN
+                seen |= {(module, inside[0])}  # a module that is missing looks like the name in the package
                 return self.resolve(module, ".".join([inner, *inside[1:]]), None, seen)
             if level == 0 and parts[0] != "torch" and len(self._modules.get(".".join(parts[:cut]), ())) > 1:
                 return UNKNOWN  # several modules of that name: neither one of them nor certainly another package

@@ -122,6 +122,10 @@ UNKNOWN_BASES = {
         "pkg/__init__.py": "from .missing import *\n",
         "main.py": "from pkg import A\nclass B(A): pass\n",
     },
+    "import from a module that is missing and has the name": {
+        "pkg/__init__.py": "from .A import A\n",
+        "main.py": "from pkg import A\nclass B(A): pass\n",
+    },
     "two star imports": {"m.py": MODULE, "n.py": "", "main.py": "from m import *\nfrom n import *\nclass B(A): pass\n"},
     "called": {"main.py": "class B(make()): pass\n"},
     "parameter": {"main.py": "def f(A):\n    class B(A): pass\n"},
