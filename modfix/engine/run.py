@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Progress", "apply", "check"]
 
-_MAX_PASSES = 10  # real code needs two or three
+_MAX_PASSES = 50  # real code needs two or three; classes that share names, one for each of them
 _MAX_REPEATS = 3  # passes in which one and the same finding may be fixed
 
 

@@ -292,7 +292,7 @@ def test_codemods_that_never_come_to_rest_are_named() -> None:
                 yield from super().check(cls)
 
     result = apply(MemoryTree({"a.py": "class A: n0"}), [Count("count", "", ""), A_TO_B])
-    assert texts(result) == {"a.py": "class A: n10"}, "the state of the last pass is kept"
+    assert texts(result) == {"a.py": "class A: n50"}, "the state of the last pass is kept"
     assert "`count`" in result.final.errors[0].message
     assert "`a-to-b`" not in result.final.errors[0].message
 

@@ -35,6 +35,10 @@ class RememberingSide:
             self.answers[key] = self._side.ask(job)
         return self.answers[key]
 
+    @property
+    def scratch(self) -> Path:
+        return self._side.scratch
+
     def close(self) -> None:
         self._side.close()
 
