@@ -90,7 +90,8 @@ class Bufferable:
         if cls.is_torch_module is not Truth.YES or cls.unresolved_base is not None:
             yield "unknown-base", f"a base class of `{cls.name}` is unknown", cls.location
         for base in cls.external_bases:
-            if is_module_class(base) and base != "torch.nn.Module" and base not in EXTERNAL_MODULE_BASES:
+            plain = base in ("torch.nn.Module", "torch.nn._Loss")  # which have no tensors themselves
+            if is_module_class(base) and not plain and base not in EXTERNAL_MODULE_BASES:
                 yield "layer-base", f"`{cls.name}` derives from `{base}`, whose attributes it shares", cls.location
         for related in sorted(cls.lineage, key=lambda c: (c.path, c.facts.span)):
             if related.foreign_base is not None:

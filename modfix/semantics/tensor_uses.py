@@ -49,9 +49,11 @@ def _takes_no_hold(target: ast.expr, node: ast.Attribute) -> bool:
 
 
 def _member(node: ast.Attribute, member: ast.Attribute, parents: Parents) -> Trouble | None:
-    if member.attr in _GRADIENT:
-        return "has-gradient", "it takes part in training by hand", node
     step = parents.of(member)
+    if member.attr in _GRADIENT:
+        if step is not None and member.attr == "requires_grad" and _is_false(step[0]):
+            return None  # `self.x.requires_grad = False`, as is a buffer in any case
+        return "has-gradient", "it takes part in training by hand", node
     if member.attr == "numpy":
         return "needs-cpu", "`.numpy()` works on the CPU only, where a buffer need not be", node
     if member.attr == "data" and isinstance(member.ctx, ast.Store):
@@ -59,6 +61,11 @@ def _member(node: ast.Attribute, member: ast.Attribute, parents: Parents) -> Tro
     if step is not None and isinstance(step[0], (ast.Assign, ast.AugAssign)) and isinstance(member.ctx, ast.Store):
         return "set-to-other", f"`.{member.attr}` of it is set here", node
     return None
+
+
+def _is_false(statement: ast.AST) -> bool:
+    value = statement.value if isinstance(statement, ast.Assign) else None
+    return isinstance(value, ast.Constant) and value.value is False
 
 
 def _passed(node: ast.Attribute, parent: ast.AST, parents: Parents, building: bool) -> Trouble | None:
