@@ -126,8 +126,10 @@ def _initialises(node: ast.AST, file: FileTree, self_name: str) -> bool:
     name = (dotted(call.func) or "").rpartition(".")[2]
     if not _HELPER.search(name) or _NO_HELPER.search(name):
         return False
-    given = [*call.args, *(keyword.value for keyword in call.keywords)]
-    return any(_root(argument) is not None for argument in given[:1])
+    given = [*call.args, *(keyword.value for keyword in call.keywords)][:1]
+    if given and isinstance(given[0], (ast.List, ast.Tuple)):  # `init_weights([self.conv1, self.conv2], 0.1)`
+        given = given[0].elts
+    return bool(given) and all(_root(argument) is not None for argument in given)
 
 
 def _is_init_function(call: ast.Call, file: FileTree) -> bool:
