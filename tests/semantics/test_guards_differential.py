@@ -145,10 +145,10 @@ PROGRAMS = pytest.mark.parametrize("programs", [functions(), list_functions()], 
 
 @PROGRAMS
 def test_dropping_a_pass_through_guard_changes_nothing(programs: SearchStrategy[str]) -> None:
-    experiment(programs, 200)
+    experiment(programs, 500)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @PROGRAMS
 def test_dropping_a_pass_through_guard_changes_nothing_in_thousands_of_programs(programs: SearchStrategy[str]) -> None:
     experiment(programs, 3000)
