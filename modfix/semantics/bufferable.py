@@ -10,10 +10,10 @@ from modfix.model.edit import PassAssigned
 from modfix.model.span import Location
 from modfix.semantics.attributes import DYNAMIC_METHODS, Attribute, Defined
 from modfix.semantics.facts import UseForm, ValueKind
-from modfix.semantics.inheritance import Reason
+from modfix.semantics.inheritance import Reason, layer_reasons
 from modfix.semantics.module_class import ModuleClass
 from modfix.semantics.tensor_facts import NoneStore, PlainTensor, TensorStore
-from modfix.semantics.torch_names import EXTERNAL_MODULE_BASES, MODULE_MEMBERS, is_module_class
+from modfix.semantics.torch_names import MODULE_MEMBERS
 from modfix.semantics.truth import Truth
 
 _CASTS = ("bfloat16", "double", "half")
@@ -89,10 +89,7 @@ class Bufferable:
         cls = self.cls
         if cls.is_torch_module is not Truth.YES or cls.unresolved_base is not None:
             yield "unknown-base", f"a base class of `{cls.name}` is unknown", cls.location
-        for base in cls.external_bases:
-            plain = base in ("torch.nn.Module", "torch.nn._Loss")  # which have no tensors themselves
-            if is_module_class(base) and not plain and base not in EXTERNAL_MODULE_BASES:
-                yield "layer-base", f"`{cls.name}` derives from `{base}`, whose attributes it shares", cls.location
+        yield from layer_reasons(cls, {"torch.nn._Loss"})  # which has no tensors; `_WeightedLoss` has
         for related in sorted(cls.lineage, key=lambda c: (c.path, c.facts.span)):
             if related.foreign_base is not None:
                 reason = f"another package defines `{related.foreign_base}`, a base class of `{related.name}`"

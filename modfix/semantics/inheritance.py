@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TypeAlias
 
 from modfix.model.span import Location
+from modfix.semantics.facts import Ref
 from modfix.semantics.module_class import ModuleClass
+from modfix.semantics.torch_names import EXTERNAL_MODULE_BASES, is_module_class
 from modfix.semantics.truth import Truth
 
 Reason: TypeAlias = tuple[str, str, Location]  # kind, reason, the line that blocks: as in a `Refusal`
@@ -35,3 +37,12 @@ def base_reasons(owners: Iterable[ModuleClass], related: Iterable[ModuleClass]) 
             yield "container", reason, cls.location
         if "dataclasses.dataclass" in cls.facts.decorators:
             yield "dataclass", f"`{cls.name}` is a dataclass", cls.location
+
+
+def layer_reasons(cls: ModuleClass, harmless: Collection[Ref] = ()) -> Iterator[Reason]:
+    """Why ``cls`` cannot get another attribute: it derives from a layer of torch.nn other than the ``harmless`` ones,
+    and shares its attributes."""
+    for base in cls.external_bases:
+        layer = is_module_class(base) and base != "torch.nn.Module" and base not in harmless
+        if layer and base not in EXTERNAL_MODULE_BASES:
+            yield "layer-base", f"`{cls.name}` derives from `{base}`, whose attributes it shares", cls.location

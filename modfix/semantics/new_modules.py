@@ -15,12 +15,12 @@ from modfix.model.finding import Applicability, Finding, Fix, Refusal
 from modfix.model.span import Location
 from modfix.semantics.attributes import DYNAMIC_METHODS
 from modfix.semantics.facts import GIVEN, Argument, ArgumentForm, CallPlace, TorchCall, UseForm
-from modfix.semantics.inheritance import Reason, base_reasons
+from modfix.semantics.inheritance import Reason, base_reasons, layer_reasons
 from modfix.semantics.module_class import ModuleClass
 from modfix.semantics.names import may_name
 from modfix.semantics.readers import ChildWalk
 from modfix.semantics.set_once import set_once
-from modfix.semantics.torch_names import EXTERNAL_MODULE_BASES, LOSS_BASES, is_module_class
+from modfix.semantics.torch_names import LOSS_BASES
 from modfix.semantics.truth import Truth
 
 _BY_NAME = (UseForm.STORE, UseForm.DELETE, UseForm.STRING)  # what another object may do with a name that is new
@@ -139,10 +139,7 @@ class NewModules:
     def _of_bases(self) -> Iterator[Reason]:
         cls = self.cls
         yield from base_reasons([cls], sorted(cls.lineage, key=lambda c: (c.path, c.facts.span)))
-        for base in cls.external_bases:
-            layer = is_module_class(base) and base not in ("torch.nn.Module", *LOSS_BASES)
-            if layer and base not in EXTERNAL_MODULE_BASES:
-                yield "layer-base", f"`{cls.name}` derives from `{base}`, whose attributes it shares", cls.location
+        yield from layer_reasons(cls, LOSS_BASES)
 
     def _of_init(self) -> Iterator[Reason]:
         cls, init = self.cls, self.cls.facts.init

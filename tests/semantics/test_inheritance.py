@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from modfix.semantics.inheritance import base_reasons
+from modfix.semantics.inheritance import base_reasons, layer_reasons
 from tests.semantics.helpers import find, project
 
 CLASS = "class B(nn.Module): pass\n"
@@ -28,3 +28,20 @@ def test_star_import_behind_another_import(main: str, other: str, hidden: bool) 
     where = project({"main.py": main + CLASS, "other.py": other})
     cls = find(where, "B")
     assert ("star-import" in [kind for kind, _, _ in base_reasons([cls], [cls])]) is hidden
+
+
+@pytest.mark.parametrize(
+    ("base", "harmless", "refused"),
+    [
+        ("nn.Module", (), False),
+        ("nn.Conv2d", (), True),
+        ("nn.modules.loss._Loss", (), True),
+        ("nn.modules.loss._Loss", ("torch.nn._Loss",), False),
+        ("nn.modules.loss._WeightedLoss", ("torch.nn._Loss",), True),
+        ("Above", (), True),
+    ],
+)
+def test_layers_as_bases(base: str, harmless: tuple[str, ...], refused: bool) -> None:
+    where = project({"main.py": f"from torch import nn\nclass Above(nn.Linear): pass\nclass B({base}): pass\n"})
+    found = [kind for kind, _, _ in layer_reasons(find(where, "B"), harmless)]
+    assert found == ["layer-base"] * refused
