@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from modfix.semantics.hook_facts import BackwardSite, GradientUse, HookNote
 from modfix.semantics.hook_functions import Hook
 from modfix.semantics.hook_sites import Found, HookSites
-from modfix.semantics.syntax import FunctionNode, arguments, dotted, is_name, is_none, walk
+from modfix.semantics.syntax import FunctionNode, arguments, dotted, is_false, is_name, is_none, is_true, walk
 from modfix.semantics.torch_names import is_module_class
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -270,9 +270,9 @@ class _Outputs:
         function = call.func
         ref = self._sites.names.resolve(function, self._parents.functions(call))
         name = ref.rpartition(".")[2]
-        if any(k.arg == "out" or (k.arg == "inplace" and not _is_false(k.value)) for k in call.keywords):
+        if any(k.arg == "out" or (k.arg == "inplace" and not is_false(k.value)) for k in call.keywords):
             return self._inplace(call)
-        if ref.startswith("torch.nn.functional.") and any(map(_is_true, call.args)):
+        if ref.startswith("torch.nn.functional.") and any(map(is_true, call.args)):
             return self._inplace(call)  # `F.relu(x, True)`, and others, to be on the safe side
         if ref.startswith("torch."):
             if name.endswith("_"):
@@ -296,7 +296,7 @@ class _Outputs:
         ]
         takes_place = any(
             isinstance(value, ast.Call)
-            and (any(k.arg == "inplace" for k in value.keywords) or any(_is_true(a) for a in value.args))
+            and (any(k.arg == "inplace" for k in value.keywords) or any(is_true(a) for a in value.args))
             for value in made
         )
         if takes_place:
@@ -321,11 +321,3 @@ class _Outputs:
         if found is not None:
             return found
         return self._follow(call) if method in self._leaves else None
-
-
-def _is_false(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is False
-
-
-def _is_true(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is True

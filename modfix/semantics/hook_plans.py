@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from modfix.semantics.hook_detach import stored_outputs
+from modfix.semantics.hook_effects import Effects, effects_of
 from modfix.semantics.hook_facts import (
     NO_HOOKS,
     REGISTRATIONS,
@@ -18,7 +19,6 @@ from modfix.semantics.hook_facts import (
     LocalPlan,
     Pair,
 )
-from modfix.semantics.hook_functions import Effects
 from modfix.semantics.hook_gradients import backward_sites
 from modfix.semantics.hook_lifetime import Model, common_block
 from modfix.semantics.hook_lists import HandleLists
@@ -139,7 +139,7 @@ class _Planner:
     def _joined(self, items: list[Found]) -> Effects:
         effects = Effects()
         for item in items:
-            one = self.sites.functions.effects(self.sites.hooks(item.call))
+            one = effects_of(self.sites.functions, self.sites.hooks(item.call))
             effects.changes_run |= one.changes_run
             effects.outside |= one.outside
             effects.on_module |= one.on_module

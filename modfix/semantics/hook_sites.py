@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from modfix.model.span import Span
 from modfix.semantics.dataflow import Parents
+from modfix.semantics.hook_effects import effects_of
 from modfix.semantics.hook_facts import REGISTRATIONS, Handle, HookNote, HookSite
 from modfix.semantics.hook_functions import Hook, HookFunctions, handle_removals
 from modfix.semantics.positions import Positions
@@ -167,7 +168,7 @@ class HookSites:
     def _notes(self, call: ast.Call, scope: ast.AST, *, brief: bool) -> Iterator[HookNote]:
         hooks = self.hooks(call) or []
         for hook in hooks:
-            for name, where in sorted(self.functions.effects([hook]).globals.items()):
+            for name, where in sorted(effects_of(self.functions, [hook]).globals.items()):
                 reason = (
                     f"the hook stores in the global `{name}`, which all models share; write a class with an attribute "
                     f"`{name}` and a method that sets it, register the method, and read it from an object of that class"

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from modfix.semantics.dataflow import Parents
-from modfix.semantics.hook_functions import Effects
+from modfix.semantics.hook_effects import Effects
 from modfix.semantics.scopes import Names
 from modfix.semantics.syntax import FunctionNode, arguments, children, is_name, walk
 

@@ -90,6 +90,16 @@ def is_none(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
 
+def is_true(node: ast.AST) -> bool:
+    """Whether ``node`` is the constant True."""
+    return isinstance(node, ast.Constant) and node.value is True
+
+
+def is_false(node: ast.AST) -> bool:
+    """Whether ``node`` is the constant False."""
+    return isinstance(node, ast.Constant) and node.value is False
+
+
 def is_name(node: ast.AST, name: str | None) -> bool:
     """Whether ``node`` is the bare name ``name``."""
     return isinstance(node, ast.Name) and node.id == name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from modfix.semantics.dataflow import Parents
-from modfix.semantics.syntax import dotted
+from modfix.semantics.syntax import dotted, is_false
 from modfix.semantics.tensor_functions import CREATORS
 
 _GRADIENT = frozenset({"backward", "grad", "register_hook", "requires_grad", "requires_grad_", "retain_grad"})
@@ -51,7 +51,8 @@ def _takes_no_hold(target: ast.expr, node: ast.Attribute) -> bool:
 def _member(node: ast.Attribute, member: ast.Attribute, parents: Parents) -> Trouble | None:
     step = parents.of(member)
     if member.attr in _GRADIENT:
-        if step is not None and member.attr == "requires_grad" and _is_false(step[0]):
+        parent = step[0] if step is not None else None
+        if member.attr == "requires_grad" and isinstance(parent, ast.Assign) and is_false(parent.value):
             return None  # `self.x.requires_grad = False`, as is a buffer in any case
         return "has-gradient", "it takes part in training by hand", node
     if member.attr == "numpy":
@@ -61,11 +62,6 @@ def _member(node: ast.Attribute, member: ast.Attribute, parents: Parents) -> Tro
     if step is not None and isinstance(step[0], (ast.Assign, ast.AugAssign)) and isinstance(member.ctx, ast.Store):
         return "set-to-other", f"`.{member.attr}` of it is set here", node
     return None
-
-
-def _is_false(statement: ast.AST) -> bool:
-    value = statement.value if isinstance(statement, ast.Assign) else None
-    return isinstance(value, ast.Constant) and value.value is False
 
 
 def _passed(node: ast.Attribute, parent: ast.AST, parents: Parents, building: bool) -> Trouble | None:
