@@ -5,8 +5,9 @@ What it does
 A function or script that registers a hook, runs the model and reads the results, holds the hook with a `with`
 statement around just that. `handle = ...` and `handle.remove()` in one block become a `with` statement, too, and so do
 a list of handles and the loop that removes them, so that an error in between does not leave the hook behind. An object
-that registers hooks keeps the handles in a list and gets a method `remove_hooks`. A function that hooks what it is
-given, and returns nothing, returns the handles. An output that a hook stores is detached where everybody reads its
+that registers hooks keeps the handles in a list and gets a method `remove_hooks`; one of a plain class that hooks a
+model which it was given becomes a context manager, too. A function that hooks what it is given, and returns nothing,
+returns the handles. An output that a hook stores is detached where everybody reads its
 values only.
 
 Why
@@ -40,8 +41,8 @@ unpickled from files written before; `output.detach()` of several modules, each 
 DISPLAY: only a part of the project was read, and objects or callers elsewhere may be concerned.
 
 Refused: hooks that change what the module gives or that store on `self`, where the function has no object to keep the
-handle; functions that return something else; registrations in `forward`, which add a hook in each call; classes without
-`__init__`, with `__slots__`, or that reach their attributes in a dynamic way. Reported, besides: hooks that store in a
+handle; functions that return something else; registrations in `forward`, which add a hook in each call; classes that
+inherit their `__init__`, with `__slots__`, or that reach their attributes in a dynamic way. Reported, besides: hooks that store in a
 global, hooks made in a loop that all see the last value of its variable, hooks that remove a handle while hooks run,
 and receivers that may be no module. Hooks on tensors and on `state_dict` are left alone: they die with their owner.
 

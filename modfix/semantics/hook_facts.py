@@ -61,6 +61,8 @@ class HookSite(NamedTuple):
     owner_method: str  # the method of that class
     self_name: str
     owner_init: Span | None  # the first statement of the `__init__` of that class, docstring left out
+    owner_top: Span | None  # the first method of that class, if it has no `__init__`
+    given: bool  # the object has not made the module: it got it as an argument
     notes: tuple[HookNote, ...]
 
 
@@ -115,7 +117,8 @@ class HandleList(NamedTuple):
 
     owner: str  # qualified name of the class
     name: str
-    created: Span | None  # the statement of `__init__` that certainly creates it
+    creator: str  # the method that certainly creates it: `__init__`, or another one if that does not
+    created: Span | None  # the statement that does
     early: bool  # no method can have run before it is created
     remover: str  # the method that removes the hooks; empty without one
 

@@ -57,7 +57,7 @@ class HandleLists:
 
     def _list(self, cls: ast.ClassDef, name: str) -> HandleList | None:
         """The facts of one such attribute; None where it is used in other ways, too."""
-        created: ast.stmt | None = None
+        created: dict[str, ast.stmt] = {}  # by the method
         remover = ""
         for method in cls.body:
             if not isinstance(method, _FUNCTIONS):
@@ -71,12 +71,12 @@ class HandleLists:
                 if use == "removed":
                     remover = method.name
                 statement = self._parents.statement(node)
-                if use == "created" and method.name == "__init__" and any(statement is s for s in method.body):
-                    created = created or statement
-        span = None if created is None else self._sites.positions.span(created)
-        return HandleList(
-            self._sites.qualname(cls), name, span, created is not None and self._is_early(created), remover
-        )
+                if use == "created" and any(statement is s for s in method.body):
+                    created.setdefault(method.name, statement)
+        creator = "__init__" if "__init__" in created else next(iter(created), "")
+        early = creator == "__init__" and self._is_early(created[creator])
+        span = self._sites.positions.span(created[creator]) if creator else None
+        return HandleList(self._sites.qualname(cls), name, creator, span, early, remover)
 
     def _is_early(self, created: ast.stmt) -> bool:
         """Whether nothing before a statement of `__init__` can run a method of the object."""

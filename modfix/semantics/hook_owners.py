@@ -14,11 +14,15 @@ from modfix.semantics.inheritance import Reason
 from modfix.semantics.module_class import ModuleClass
 from modfix.semantics.new_modules import NewModules
 from modfix.semantics.project import Project
-from modfix.semantics.torch_names import is_plain_base
+from modfix.semantics.torch_names import canonical, is_plain_base
+from modfix.semantics.truth import Truth
 
 _LISTS = ("_hook_handles", "_registered_hook_handles")
 _REMOVERS = ("remove_hooks", "remove_hook_handles", "remove_registered_hooks")
 _EACH_CALL = frozenset({"__call__", "forward", "training_step", "validation_step"})
+_OWN_INIT = frozenset({"__init__", "__new__"})
+_BARE_BASES = frozenset({"builtins.object", "torch.nn.Module"})
+_CONTEXT = ("__enter__", "__exit__", "close")
 _OWN_ATTRIBUTES = frozenset({"__slots__", "__setattr__", "__getattribute__"})
 
 
@@ -58,7 +62,7 @@ class HandleOwner:
     def _of_init(self) -> Iterator[Reason]:
         cls = self.cls
         if self.sites[0].owner_init is None:
-            yield "no-init", f"`{cls.name}` has no `__init__` of its own to create a list of handles", cls.location
+            yield from self._of_new_init()
         elif self._only_in_init:
             return
         elif cls.foreign_base is not None:
@@ -69,6 +73,17 @@ class HandleOwner:
                 yield "skips-init", f"`{below.name}` may not run `{cls.name}.__init__`", below.location
         if not all(map(self._free, (_LISTS, _REMOVERS))):
             yield "no-name", "the names for a list of handles and a method are taken", cls.location
+
+    def _of_new_init(self) -> Iterator[Reason]:
+        """Why a class without `__init__` cannot get one."""
+        cls = self.cls
+        bases = [base for base in cls.bases if not isinstance(base, str) or canonical(base) not in _BARE_BASES]
+        if self.sites[0].owner_top is None or bases or cls.facts.decorators or _OWN_INIT & cls.facts.body_names:
+            reason = f"`{cls.name}` has no `__init__` of its own to create a list of handles, and may inherit one"
+            yield "no-init", reason, cls.location
+        for below in sorted(cls.descendants, key=lambda c: (c.path, c.facts.span)):
+            if len(below.bases) > 1:  # where an `__init__` here might be the wrong one
+                yield "no-init", f"`{below.name}` has other base classes besides `{cls.name}`", below.location
 
     @property
     def _only_in_init(self) -> bool:
@@ -82,7 +97,11 @@ class HandleOwner:
             for kept in cls.project.files[owner.path].hooks.lists:
                 if kept.owner != owner.qualname or kept.created is None:
                     continue
-                if owner is cls:
+                if kept.creator != "__init__":
+                    fits = owner is cls and all(
+                        site.owner_method == kept.creator and kept.created < site.span for site in self.sites
+                    )
+                elif owner is cls:
                     fits = kept.early or (self._only_in_init and all(kept.created < site.span for site in self.sites))
                 else:
                     fits = cls.runs_init_of(owner) and self._behind_bases
@@ -138,7 +157,7 @@ class HandleOwner:
 
     def claims(self) -> frozenset[str]:
         """The names that the fix takes."""
-        return self._names.claims(self.names)
+        return self._names.claims((*self.names, *(_CONTEXT if self._is_extractor else ())))
 
     def edits(self) -> Iterator[Edit]:
         """The edits that make the object keep the handles."""
@@ -155,10 +174,32 @@ class HandleOwner:
                 "        handle.remove()\n"
                 f"    self.{attr}.clear()\n"
             )
-            yield AddMethod(path, self.cls.span, source, self.sites[-1].owner_method)
+            for method in (source, *self._context(remover)):
+                yield AddMethod(path, self.cls.span, method, self.sites[-1].owner_method)
+
+    @property
+    def _is_extractor(self) -> bool:
+        """Whether the class is a plain one that hooks a model which it was given, so that a block may need it."""
+        cls = self.cls
+        plain = all(isinstance(base, str) and canonical(base) in _BARE_BASES for base in cls.bases)
+        given = all(site.given for site in self.sites)
+        return plain and given and cls.is_torch_module is Truth.NO and all(map(self._names.is_free, _CONTEXT))
+
+    def _context(self, remover: str) -> Iterator[str]:
+        """The methods that make a context manager of an extractor."""
+        if self._is_extractor:
+            yield "def __enter__(self):\n    return self\n"
+            yield "def __exit__(self, *exc_info):\n    self.close()\n"
+            docstring = '"""Take the hooks off again, as the end of a `with` block does."""'
+            yield f"def close(self):\n    {docstring}\n    self.{remover}()\n"
 
     def _create(self, attr: str) -> Edit:
         cls, init, first = self.cls, self.cls.facts.init, self.sites[0].owner_init
+        if first is None:
+            assert self.sites[0].owner_top is not None
+            above = "    super().__init__()\n" if cls.is_torch_module is Truth.YES else ""
+            source = f"def __init__(self):\n{above}    self.{attr} = []\n"
+            return InsertBefore(cls.path, self.sites[0].owner_top, source)
         assert init is not None
         assert first is not None
         source = f"{init.self_name}.{attr} = []"

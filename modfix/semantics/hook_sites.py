@@ -10,9 +10,10 @@ from modfix.semantics.dataflow import Parents
 from modfix.semantics.hook_effects import effects_of
 from modfix.semantics.hook_facts import REGISTRATIONS, Handle, HookNote, HookSite
 from modfix.semantics.hook_functions import Hook, HookFunctions, handle_removals
+from modfix.semantics.hook_lifetime import Model
 from modfix.semantics.positions import Positions
 from modfix.semantics.scopes import Names
-from modfix.semantics.syntax import FunctionNode, dotted, is_name, walk
+from modfix.semantics.syntax import FunctionNode, arguments, dotted, is_name, walk
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -66,7 +67,8 @@ class HookSites:
             owner,
             method,
             self_name,
-            self._init_of(call) if owner else None,
+            *(self._tops(call) if owner else (None, None)),
+            bool(owner) and self._is_given(call, scope, self_name),
             tuple(self._notes(call, scope, brief=handle in (Handle.PAIRED, Handle.HELD))),
         )
         return Found(call, statement, scope, site)
@@ -146,13 +148,38 @@ class HookSites:
         method = next(f for f in self.parents.functions(call) if (self.parents.of(f) or (None,))[0] is owner)
         return self.qualname(owner).replace("..", "."), method.name, self_name
 
-    def _init_of(self, call: ast.Call) -> Span | None:
-        """Where the `__init__` of the class around starts."""
+    def _tops(self, call: ast.Call) -> tuple[Span | None, Span | None]:
+        """Where the `__init__` of the class around starts, or else where its first method stands."""
         cls = self.functions.class_around(call)
-        methods = (
-            [] if cls is None else [n for n in cls.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"]
+        methods = [n for n in cls.body if isinstance(n, _FUNCTIONS)] if cls is not None else []
+        inits = [method for method in methods if method.name == "__init__"]
+        if inits:
+            return (self.positions.span(first_statement(inits[0])) if len(inits) == 1 else None), None
+        return None, (self.positions.span(methods[0]) if methods else None)
+
+    def _is_given(self, call: ast.Call, scope: ast.Module | FunctionNode, self_name: str) -> bool:
+        """Whether the module that is hooked leads back to an argument, here or in the method that keeps it."""
+        assert isinstance(call.func, ast.Attribute)
+        cls = self.functions.class_around(call)
+        around = {arg.arg for function in self.parents.functions(call) for arg in arguments(function)} - {self_name}
+        roots = Model(self.names, self.parents, scope, [call.func.value], self_name).roots
+        return bool(roots & around) or any(
+            root == f"{self_name}.{target.attr}" and self._root_is_argument(statement.value)
+            for root in roots
+            for statement in (walk(cls) if cls is not None else ())
+            if isinstance(statement, ast.Assign)
+            for target in statement.targets
+            if isinstance(target, ast.Attribute) and is_name(target.value, self.functions.self_name(statement))
         )
-        return self.positions.span(first_statement(methods[0])) if len(methods) == 1 else None
+
+    def _root_is_argument(self, value: ast.expr) -> bool:
+        """Whether an expression is an argument of the function around, or something taken from one."""
+        while isinstance(value, (ast.Attribute, ast.Subscript, ast.Call)):
+            value = value.func if isinstance(value, ast.Call) else value.value
+        functions = self.parents.functions(value)
+        return isinstance(value, ast.Name) and any(
+            arg.arg == value.id for function in functions for arg in arguments(function)
+        )
 
     def in_lambda(self, node: ast.AST) -> bool:
         """Whether a node stands in a lambda of its statement."""

@@ -318,6 +318,13 @@ METHOD: list[Case] = [
         "class A:\n    'Doc.'\n\n    def f(self):\n        return 1\n",
     ),
     (
+        "two behind the same one",
+        "class A:\n    def g(self):\n        pass\n",
+        [method("class", F, "g"), method("class", F.replace("f(", "k("), "g")],
+        "class A:\n    def g(self):\n        pass\n\n    def f(self):\n        return 1\n\n"
+        "    def k(self):\n        return 1\n",
+    ),
+    (
         "behind",
         "class A:\n    def g(self):\n        pass\n\n    def h(self):\n        pass\n",
         [method("class", F, "g")],

@@ -324,3 +324,39 @@ def test_several_modules_may_give_something_else() -> None:
         outputs = function(body).outputs
         assert outputs
         assert not any(output.single for output in outputs)
+
+
+@pytest.mark.parametrize(
+    ("made", "given"),
+    [
+        ("model", True),
+        ("model.eval()", True),
+        ("models['teacher'].net", True),
+        ("Net()", False),
+        ("Net(model)", False),
+        ("copy.deepcopy(model)", False),
+    ],
+)
+def test_modules_that_an_object_was_given(made: str, given: bool) -> None:
+    source = f"""\
+import copy
+class Net: ...
+class A:
+    def __init__(self, model, models):
+        self.net = {made}
+    def attach(self):
+        self.net.layer.register_forward_hook(print)
+"""
+    assert [site.given for site in hooks(source).sites] == [given]
+    direct = "class A:\n    def attach(self, net):\n        for m in net.modules():\n            m.register_forward_hook(print)\n"
+    assert [site.given for site in hooks(direct).sites] == [True]
+
+
+@pytest.mark.parametrize(
+    ("methods", "creator"), [(("__init__", "attach"), "__init__"), (("attach",), "attach"), ((), "")]
+)
+def test_method_that_creates_a_list_of_handles(methods: tuple[str, ...], creator: str) -> None:
+    source = "class A:\n    def fill(self, m):\n        self.handles.append(m.register_forward_hook(print))\n"
+    source += "".join(f"    def {method}(self):\n        self.handles = []\n" for method in methods)
+    (found,) = hooks(source).lists
+    assert (found.creator, found.created is not None, found.early) == (creator, bool(creator), creator == "__init__")

@@ -77,7 +77,12 @@ class Rewrite(cst.CSTTransformer):
         if isinstance(updated_node, _WithOrelse):
             updated_node = self._drop_emptied_else(updated_node)
         if isinstance(updated_node, cst.ClassDef):
-            methods, self._moved = [*self._moved, *self._edits.methods.get(id(original_node), ())], []
+            added = self._edits.methods.get(id(original_node), ())
+            behind = [
+                method for method in added if method.after is not None
+            ]  # backwards, so that the first comes first
+            methods = [*self._moved, *reversed(behind), *(method for method in added if method.after is None)]
+            self._moved = []
             updated_node = self._add_methods(updated_node, methods)
         if isinstance(updated_node, Statement):
             loose = self._loose.pop()
