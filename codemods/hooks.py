@@ -2,13 +2,13 @@
 
 What it does
 ------------
-A function or script that registers a hook, runs the model and reads the results, holds the hook with a `with`
-statement around just that. `handle = ...` and `handle.remove()` in one block become a `with` statement, too, and so do
-a list of handles and the loop that removes them, so that an error in between does not leave the hook behind. An object
-that registers hooks keeps the handles in a list and gets a method `remove_hooks`; one of a plain class that hooks a
-model which it was given becomes a context manager, too. A function that hooks what it is given, and returns nothing,
-returns the handles. An output that a hook stores is detached where everybody reads its
-values only.
+A function or script that registers a hook, runs the model and reads the results, holds the hook with a `with` statement
+around just that. `handle = ...` and `handle.remove()` in one block become a `with` statement, too, and so do a list of
+handles and the loop that removes them, so that an error in between does not leave the hook behind. An object that
+registers hooks keeps the handles in a list and gets a method `remove_hooks`; one of a plain class that hooks a model
+which it was given becomes a context manager, too. A function that hooks what it is given, and returns nothing, returns
+the handles; one that returns something else keeps them in an attribute of the model. An output that a hook stores is
+detached where everybody reads its values only.
 
 Why
 ---
@@ -35,16 +35,18 @@ the hooks that store one need its gradients.
 
 UNSAFE: a pair with a `return`, `break` or `continue` between, which today leaves the hook on the module; a `with`
 statement where the store is handed on (`return features`) or the hooks print, for they no longer do so when the model
-runs again; a list of handles that is there already, with a method that now takes more hooks off; objects that are
-unpickled from files written before; `output.detach()` of several modules, each of which must give a tensor.
+runs again; an attribute of the model that a function was given; a list of handles that is there already, with a method
+that now takes more hooks off; objects that are unpickled from files written before; `output.detach()` of several
+modules, each of which must give a tensor.
 
 DISPLAY: only a part of the project was read, and objects or callers elsewhere may be concerned.
 
 Refused: hooks that change what the module gives or that store on `self`, where the function has no object to keep the
-handle; functions that return something else; registrations in `forward`, which add a hook in each call; classes that
-inherit their `__init__`, with `__slots__`, or that reach their attributes in a dynamic way. Reported, besides: hooks that store in a
-global, hooks made in a loop that all see the last value of its variable, hooks that remove a handle while hooks run,
-and receivers that may be no module. Hooks on tensors and on `state_dict` are left alone: they die with their owner.
+handle; functions that return something else, and do not show that they were given a module; registrations in `forward`,
+which add a hook in each call; classes that inherit their `__init__`, with `__slots__`, or that reach their attributes
+in a dynamic way. Reported, besides: hooks that store in a global, hooks made in a loop that all see the last value of
+its variable, hooks that remove a handle while hooks run, and receivers that may be no module. Hooks on tensors and on
+`state_dict` are left alone: they die with their owner.
 
 A list of handles is copied and pickled along with its object, and so are the hooks; the copy has handles of its own. A
 hook that is a lambda or a function inside another one cannot be pickled.
@@ -59,6 +61,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modfix.api import (
+    HELD_LIST,
     Applicability,
     Codemod,
     Finding,
@@ -76,6 +79,7 @@ from modfix.api import (
     Refusal,
     ReplaceExpression,
     StoredOutput,
+    held_edits,
     is_imported,
     paired_edits,
     returned_edits,
@@ -211,6 +215,11 @@ class Hooks(Codemod):
             )
         if blocker is None and not function.free:
             blocker = HookNote("no-name", "the names for the handles are taken", site.line, site.column)
+        if blocker is not None and function.holder and function.free:
+            title = f"Keep the handles in `{function.holder}.{HELD_LIST}`"
+            why = f"{blocker.reason}, which gets an attribute"
+            fix = Fix(title, held_edits(file, function), Applicability.UNSAFE, why)
+            return self._finding(file, site, _message(site), fix=fix)
         if blocker is not None:
             return self._refused(file, site, _message(site), blocker)
         complete = file.project.complete

@@ -24,7 +24,7 @@ from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, opt
 from modfix.semantics.bufferable import Bufferable
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
 from modfix.semantics.function_calls import FunctionCall, function_calls
-from modfix.semantics.hook_edits import paired_edits, returned_edits, scoped_edits, stacked_edits
+from modfix.semantics.hook_edits import HELD_LIST, held_edits, paired_edits, returned_edits, scoped_edits, stacked_edits
 from modfix.semantics.hook_facts import (
     BackwardSite,
     GradientUse,
@@ -53,6 +53,7 @@ from modfix.semantics.unregistered import Unregistered
 
 __all__ = [
     "DEPRECATED_INIT_NAMES",
+    "HELD_LIST",
     "IDENTITY",
     "MODULE_FORMS",
     "PURE_MODULES",
@@ -118,6 +119,7 @@ __all__ = [
     "WrapStatements",
     "attribute_name",
     "function_calls",
+    "held_edits",
     "is_imported",
     "optional_attributes",
     "paired_edits",

@@ -20,6 +20,7 @@ from modfix.semantics.hook_owners import append
 from modfix.semantics.project_file import ProjectFile
 
 _WIDTH = 120
+HELD_LIST = "_attached_hook_handles"  # the attribute of a model that holds the handles of functions that hook it
 
 
 def scoped_edits(file: ProjectFile, plan: LocalPlan) -> tuple[Edit, ...]:
@@ -80,6 +81,14 @@ def returned_edits(file: ProjectFile, function: Instrumenter) -> tuple[Edit, ...
     if function.last not in function.returns:
         edits.append(InsertAfter(path, function.last, f"return {name}"))
     return tuple(edits)
+
+
+def held_edits(file: ProjectFile, function: Instrumenter) -> tuple[Edit, ...]:
+    """The edits that make a function leave the handles with the model that it hooks."""
+    sites = [file.facts.hooks.sites[index] for index in function.sites]
+    source = f'{function.free} = {function.holder}.__dict__.setdefault("{HELD_LIST}", [])'
+    created = InsertBefore(file.path, function.top, source)
+    return (created, *(append(file.path, site, function.free) for site in sites))
 
 
 def _is_last(site: HookSite, function: Instrumenter) -> bool:

@@ -124,7 +124,10 @@ class HandleList(NamedTuple):
 
 
 class Instrumenter(NamedTuple):
-    """A function that hooks what it was given. ``blocker`` says why it cannot return the handles."""
+    """A function that hooks what it was given. ``blocker`` says why it cannot return the handles.
+
+    ``holder`` is the argument that can keep them then: a module; empty without one.
+    """
 
     sites: tuple[int, ...]
     name: str
@@ -133,6 +136,7 @@ class Instrumenter(NamedTuple):
     returns: tuple[Span, ...]  # its bare `return` statements
     free: str  # a free name for the handles
     blocker: HookNote | None
+    holder: str
 
 
 class StoredOutput(NamedTuple):

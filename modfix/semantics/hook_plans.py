@@ -14,20 +14,20 @@ from modfix.semantics.hook_facts import (
     Handle,
     HandleStack,
     HookFacts,
-    HookNote,
     Instrumenter,
     LocalPlan,
     Pair,
 )
 from modfix.semantics.hook_gradients import backward_sites
+from modfix.semantics.hook_instrumenters import instrumenter
 from modfix.semantics.hook_lifetime import Model, common_block
 from modfix.semantics.hook_lists import HandleLists
-from modfix.semantics.hook_sites import Found, HookSites, first_statement
+from modfix.semantics.hook_sites import Found, HookSites
 from modfix.semantics.hook_stacks import HandleStacks, leaves_early
 from modfix.semantics.hook_stores import Store
 from modfix.semantics.positions import Positions
 from modfix.semantics.scopes import Names
-from modfix.semantics.syntax import FunctionNode, arguments, is_name, walk
+from modfix.semantics.syntax import FunctionNode, is_name, walk
 
 _WORTH_A_LOOK = re.compile(r"\bregister_(?:forward|backward|full_backward)\w*hook\b")
 _CELL = re.compile(r"^[ \t]*#[ \t]*(%%|In ?\[|<codecell>)", re.MULTILINE)
@@ -76,7 +76,7 @@ class _Planner:
             plan = self._local(scope, loose)
             local += [plan] if plan is not None else []
             if not isinstance(scope, ast.Module) and scope in self.tree.body:
-                instrumenters.append(self._instrumenter(scope, loose))
+                instrumenters.append(instrumenter(self.sites, scope, loose))
         return HookFacts(
             tuple([item.site for item in self.found]),
             tuple(local),
@@ -111,9 +111,9 @@ class _Planner:
         suite, first, last = block
         if not any(model.certainly_runs(statement) for statement in suite[first : last + 1]):
             return None
-        effects = self._joined(items)
-        hooks = {hook.node for item in items for hook in self.sites.hooks(item.call) or ()}
-        store = Store(self.parents, scope, self.names, hooks)
+        joined = self.sites.hooks_of(items)
+        effects = effects_of(self.sites.functions, joined)
+        store = Store(self.parents, scope, self.names, [hook.node for hook in joined or ()])
         certain, note = _who_sees(effects, model, store)
         if (
             note is None
@@ -133,20 +133,8 @@ class _Planner:
             certain,
             isinstance(scope, ast.Module),
             note,
-            self._free_name(scope, ("hooks", "active_hooks", "hook_stack")),
+            self.sites.free_name(("hooks", "active_hooks", "hook_stack")),
         )
-
-    def _joined(self, items: list[Found]) -> Effects:
-        effects = Effects()
-        for item in items:
-            one = effects_of(self.sites.functions, self.sites.hooks(item.call))
-            effects.changes_run |= one.changes_run
-            effects.outside |= one.outside
-            effects.on_module |= one.on_module
-            effects.stores |= one.stores
-            effects.rebound |= one.rebound
-            effects.nested |= one.nested
-        return effects
 
     def _splits(self, scope: ast.AST, statements: list[ast.stmt]) -> bool:
         """Whether statements should not go under one `with`: they define functions, or are cells of a notebook."""
@@ -154,11 +142,6 @@ class _Planner:
             return False
         text = self.text[self.positions.span(statements[0]).start : self.positions.span(statements[-1]).end]
         return _CELL.search(text) is not None or any(isinstance(s, (*_FUNCTIONS, ast.ClassDef)) for s in statements)
-
-    def _free_name(self, scope: ast.AST, wanted: tuple[str, ...]) -> str:
-        taken = {n.id for n in walk(self.tree) if isinstance(n, ast.Name)} | set(self.names.bindings)
-        taken |= {arg.arg for n in walk(self.tree) if isinstance(n, (*_FUNCTIONS, ast.Lambda)) for arg in arguments(n)}
-        return next((name for name in wanted if name not in taken), "")
 
     # Pairs
 
@@ -203,40 +186,6 @@ class _Planner:
             self.sites.qualname(scope),
             leaves_early(between),
         )
-
-    # Functions that hook what they are given
-
-    def _instrumenter(self, function: FunctionNode, loose: list[int]) -> Instrumenter:
-        returns = [n for n in walk(function) if isinstance(n, ast.Return) and self.parents.scope(n) is function]
-        return Instrumenter(
-            tuple(loose),
-            function.name,
-            self.positions.span(first_statement(function)),
-            self.positions.span(function.body[-1]),
-            tuple([self.positions.span(node) for node in returns]),
-            self._free_name(function, ("handles", "hook_handles", "hooks")),
-            self._keeps_nothing(function, returns),
-        )
-
-    def _keeps_nothing(self, function: FunctionNode, returns: list[ast.Return]) -> HookNote | None:
-        """Why a function cannot return the handles; None if it can."""
-        given = next((node for node in returns if node.value is not None), None)
-        if given is not None:
-            return self.sites.note(
-                "returns-other",
-                f"`{function.name}` returns something else, so the handle must be kept where the model is",
-                given,
-            )
-        scope = self.names.scopes[function]
-        if scope.yields or isinstance(function, ast.AsyncFunctionDef) or function.decorator_list:
-            return self.sites.note("not-plain", f"`{function.name}` is decorated, a generator or a coroutine", function)
-        for node in walk(self.tree):
-            if is_name(node, function.name) or (isinstance(node, ast.Attribute) and node.attr == function.name):
-                step = self.parents.of(node)
-                outer = self.parents.of(step[0]) if step is not None else None
-                if step is None or step[1] != "func" or outer is None or not isinstance(outer[0], ast.Expr):
-                    return self.sites.note("result-is-used", f"the result of `{function.name}` may be used here", node)
-        return None
 
 
 def _only_declares(function: FunctionNode) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from modfix.model.span import Span
 from modfix.semantics.dataflow import Parents
@@ -243,6 +243,22 @@ class HookSites:
         """The functions that a registration may register; None when that is unknown."""
         given = _hook_argument(call)
         return None if given is None else self.functions.hooks(given)
+
+    def hooks_of(self, items: Iterable[Found]) -> list[Hook] | None:
+        """The functions that any of several registrations may register; None when one is unknown."""
+        found: list[Hook] = []
+        for item in items:
+            hooks = self.hooks(item.call)
+            if hooks is None:
+                return None
+            found += hooks
+        return found
+
+    def free_name(self, wanted: Iterable[str]) -> str:
+        """The first of the names that the file uses for nothing; empty if there is none."""
+        taken = {n.id for n in walk(self.tree) if isinstance(n, ast.Name)} | set(self.names.bindings)
+        taken |= {arg.arg for n in walk(self.tree) if isinstance(n, (*_FUNCTIONS, ast.Lambda)) for arg in arguments(n)}
+        return next((name for name in wanted if name not in taken), "")
 
 
 def first_statement(function: FunctionNode) -> ast.stmt:

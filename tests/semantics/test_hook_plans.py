@@ -360,3 +360,29 @@ def test_method_that_creates_a_list_of_handles(methods: tuple[str, ...], creator
     source += "".join(f"    def {method}(self):\n        self.handles = []\n" for method in methods)
     (found,) = hooks(source).lists
     assert (found.creator, found.created is not None, found.early) == (creator, bool(creator), creator == "__init__")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "hook", "registration", "holder"),
+    [
+        (
+            "model",
+            "lambda m, i, o: kept.append(o)",
+            "for m in model.modules():\n    m.register_forward_hook(HOOK)",
+            "model",
+        ),
+        ("x, model", "lambda m, i, o: kept.append(o)", "model.register_forward_hook(HOOK)", "model"),
+        ("model: nn.Module", "lambda m, i, o: kept.append(o)", "model.act.register_forward_hook(HOOK)", "model"),
+        ("trainer", "lambda m, i, o: kept.append(o)", "trainer.net.register_forward_hook(HOOK)", ""),
+        ("model", "lambda m, i, o: o * 2", "model.register_forward_hook(HOOK)", ""),
+        ("model", "lambda m, i, o: setattr(m, 'kept', o)", "model.register_forward_hook(HOOK)", ""),
+        ("model, hook", "hook", "model.register_forward_hook(HOOK)", ""),
+        ("model", "lambda m, i, o: kept.append(o)", "model = model.to(1)\nmodel.register_forward_hook(HOOK)", ""),
+        ("a, b", "lambda m, i, o: kept.append(o)", "a.register_forward_hook(HOOK)\nb.register_forward_hook(HOOK)", ""),
+    ],
+)
+def test_models_that_can_keep_the_handles(parameters: str, hook: str, registration: str, holder: str) -> None:
+    body = f"kept = []\n{registration.replace('HOOK', hook)}\nreturn kept"
+    (found,) = function(body, parameters=parameters, head="from torch import nn").instrumenters
+    assert found.blocker is not None
+    assert (found.blocker.kind, found.holder) == ("returns-other", holder)
