@@ -4,11 +4,12 @@ What it does
 ------------
 A function or script that registers a hook, runs the model and reads the results, holds the hook with a `with` statement
 around just that. `handle = ...` and `handle.remove()` in one block become a `with` statement, too, and so do a list of
-handles and the loop that removes them, so that an error in between does not leave the hook behind. An object that
-registers hooks keeps the handles in a list and gets a method `remove_hooks`; one of a plain class that hooks a model
-which it was given becomes a context manager, too. A function that hooks what it is given, and returns nothing, returns
-the handles; one that returns something else keeps them in an attribute of the model. An output that a hook stores is
-detached where everybody reads its values only.
+handles and the loop that removes them, so that an error in between does not leave the hook behind. A hook that calls
+`handle.remove()` itself is stopped by a flag and taken off behind the run of the model. An object that registers hooks
+keeps the handles in a list and gets a method `remove_hooks`; one of a plain class that hooks a model which it was given
+becomes a context manager, too. A function that hooks what it is given, and returns nothing, returns the handles; one
+that returns something else keeps them in an attribute of the model. An output that a hook stores is detached where
+everybody reads its values only.
 
 Why
 ---
@@ -28,10 +29,11 @@ No fix takes a hook off while code may still need it. Most real hooks are part o
 keep the handles, and nothing else changes.
 
 SAFE: a `with` statement whose hooks write only into variables of the same function, or are on a model that the function
-itself has made and gives to nobody; a pair of registration and removal; a list of handles for objects that all come to
-have one before they register a hook; `output.detach()` of one module in a store of the same function, every reading of
-which ends with `.detach()`, `.data`, `.item()`, `.shape` or the like. Other outputs stay as they are: more than half of
-the hooks that store one need its gradients.
+itself has made and gives to nobody; a pair of registration and removal; a hook of a function that takes itself off, and
+which nobody sees when that has run; a list of handles for objects that all come to have one before they register a
+hook; `output.detach()` of one module in a store of the same function, every reading of which ends with `.detach()`,
+`.data`, `.item()`, `.shape` or the like. Other outputs stay as they are: more than half of the hooks that store one
+need its gradients.
 
 UNSAFE: a pair with a `return`, `break` or `continue` between, which today leaves the hook on the module; a `with`
 statement where the store is handed on (`return features`) or the hooks print, for they no longer do so when the model
@@ -45,8 +47,8 @@ Refused: hooks that change what the module gives or that store on `self`, where 
 handle; functions that return something else, and do not show that they were given a module; registrations in `forward`,
 which add a hook in each call; classes that inherit their `__init__`, with `__slots__`, or that reach their attributes
 in a dynamic way. Reported, besides: hooks that store in a global, hooks made in a loop that all see the last value of
-its variable, hooks that remove a handle while hooks run, and receivers that may be no module. Hooks on tensors and on
-`state_dict` are left alone: they die with their owner.
+its variable, other hooks that remove a handle while hooks run, and receivers that may be no module. Hooks on tensors
+and on `state_dict` are left alone: they die with their owner.
 
 A list of handles is copied and pickled along with its object, and so are the hooks; the copy has handles of its own. A
 hook that is a lambda or a function inside another one cannot be pickled.
@@ -74,6 +76,7 @@ from modfix.api import (
     Instrumenter,
     LocalPlan,
     Location,
+    OneShot,
     Pair,
     ProjectFile,
     Refusal,
@@ -81,6 +84,7 @@ from modfix.api import (
     StoredOutput,
     held_edits,
     is_imported,
+    one_shot_edits,
     paired_edits,
     returned_edits,
     scoped_edits,
@@ -102,19 +106,15 @@ class Hooks(Codemod):
         """Yield one finding for each group of hooks that can get one owner, and one for each other."""
         facts = file.facts.hooks
         loose = {i for i, site in enumerate(facts.sites) if site.handle in (Handle.DISCARDED, Handle.UNUSED)}
-        for site in facts.sites:
-            for note in site.notes:
-                yield self._refused(file, site, f"`{site.receiver}`: the hook has a flaw", note)
+        yield from self._flaws(file)
         for index in sorted(loose):
             if unknown := self._unknown(file, facts.sites[index]):
                 loose.discard(index)
                 yield self._refused(file, facts.sites[index], _message(facts.sites[index]), unknown)
-        for output in facts.outputs:
-            yield self._detached(file, output)
-        for pair in facts.pairs:
-            yield self._paired(file, pair)
-        for stack in facts.stacks:
-            yield self._stacked(file, stack)
+        yield from (self._detached(file, output) for output in facts.outputs)
+        yield from (self._paired(file, pair) for pair in facts.pairs)
+        yield from (self._stacked(file, stack) for stack in facts.stacks)
+        yield from (self._one_shot(file, *once) for once in facts.one_shots)
         for plan in facts.local:
             certain = plan.certain and not (plan.script and is_imported(file.project, file.path))
             if loose.issuperset(plan.sites) and (certain or not any(facts.sites[i].owner for i in plan.sites)):
@@ -132,6 +132,14 @@ class Hooks(Codemod):
                 f"{where} does not run the model itself, or others may see what the hook does: keep the handle there"
             )
             yield self._refused(file, site, _message(site), HookNote("no-owner", reason, site.line, site.column))
+
+    def _flaws(self, file: ProjectFile) -> Iterator[Finding]:
+        facts = file.facts.hooks
+        mended = {index for plan, _ in facts.one_shots for index in plan.sites}
+        for index, site in enumerate(facts.sites):
+            for note in site.notes:
+                if index not in mended or note.kind != "removal-in-hook":
+                    yield self._refused(file, site, f"`{site.receiver}`: the hook has a flaw", note)
 
     def _unknown(self, file: ProjectFile, site: HookSite) -> HookNote | None:
         """Why the receiver may be no module, so that nobody knows what the registration gives back."""
@@ -185,6 +193,18 @@ class Hooks(Codemod):
         return self._finding(
             file, site, _message(site), fix=Fix("Take the hook off behind its last use", edits, applicability, note)
         )
+
+    def _one_shot(self, file: ProjectFile, plan: LocalPlan, once: OneShot) -> Finding:
+        site = file.facts.hooks.sites[plan.sites[0]]
+        message = f"the hook calls `{once.handle}.remove()` while the hooks of the module run"
+        try:
+            edits = one_shot_edits(file, plan, once)
+        except LookupError as error:
+            return self._refused(file, site, message, HookNote("removal-in-hook", str(error), site.line, site.column))
+        title = "Let a flag stop the hook, and take it off behind the run of the model"
+        applicability = Applicability.SAFE if plan.certain else Applicability.UNSAFE
+        note = None if plan.certain else "if the module does not run here, the hook no longer waits for the next run"
+        return self._finding(file, site, message, fix=Fix(title, edits, applicability, note))
 
     def _owned(self, file: ProjectFile, loose: set[int]) -> Iterator[Finding]:
         """One finding for each class whose objects register hooks and lose the handles."""

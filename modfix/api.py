@@ -24,7 +24,15 @@ from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, opt
 from modfix.semantics.bufferable import Bufferable
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
 from modfix.semantics.function_calls import FunctionCall, function_calls
-from modfix.semantics.hook_edits import HELD_LIST, held_edits, paired_edits, returned_edits, scoped_edits, stacked_edits
+from modfix.semantics.hook_edits import (
+    HELD_LIST,
+    held_edits,
+    one_shot_edits,
+    paired_edits,
+    returned_edits,
+    scoped_edits,
+    stacked_edits,
+)
 from modfix.semantics.hook_facts import (
     BackwardSite,
     GradientUse,
@@ -34,6 +42,7 @@ from modfix.semantics.hook_facts import (
     HookSite,
     Instrumenter,
     LocalPlan,
+    OneShot,
     Pair,
     StoredOutput,
 )
@@ -93,6 +102,7 @@ __all__ = [
     "NewModules",
     "NoOptions",
     "OldName",
+    "OneShot",
     "Pair",
     "PassAssigned",
     "Presence",
@@ -121,6 +131,7 @@ __all__ = [
     "function_calls",
     "held_edits",
     "is_imported",
+    "one_shot_edits",
     "optional_attributes",
     "paired_edits",
     "reset_reasons",

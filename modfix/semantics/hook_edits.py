@@ -15,7 +15,7 @@ from modfix.model.edit import (
     WrapExpression,
     WrapStatements,
 )
-from modfix.semantics.hook_facts import Handle, HandleStack, HookSite, Instrumenter, LocalPlan, Pair
+from modfix.semantics.hook_facts import Handle, HandleStack, HookSite, Instrumenter, LocalPlan, OneShot, Pair
 from modfix.semantics.hook_owners import append
 from modfix.semantics.project_file import ProjectFile
 
@@ -40,6 +40,26 @@ def scoped_edits(file: ProjectFile, plan: LocalPlan) -> tuple[Edit, ...]:
     first = plan.heads[0] if plan.heads else plan.first
     entered = [WrapExpression(file.path, site.span, f"{plan.stack}.enter_context") for site in sites]
     return (*imports, WrapStatements(file.path, first, plan.last, f"with {stack}() as {plan.stack}:"), *entered)
+
+
+def one_shot_edits(file: ProjectFile, plan: LocalPlan, once: OneShot) -> tuple[Edit, ...]:
+    """The edits that let a flag stop a hook which takes itself off, and a `with` statement take it off later.
+
+    Raises:
+        LookupError: there is no name for the flag, or the registration does not fit into one line.
+    """
+    path, site = file.path, file.facts.hooks.sites[plan.sites[0]]
+    header = _header([site.source])
+    if not once.flag or not site.source or not _fits(header, plan.indentation):
+        raise LookupError("there is no name for a flag, or no room for a `with` statement")
+    stop, ran = f"nonlocal {once.flag}\nif {once.flag}:\n    return\n", f"{once.flag} = True"
+    if once.first == once.removal:
+        stopped: tuple[Edit, ...] = (ReplaceStatement(path, once.removal, stop + ran),)
+    else:
+        stopped = (InsertBefore(path, once.first, stop), ReplaceStatement(path, once.removal, ran))
+    made = InsertBefore(path, once.definition, f"{once.flag} = False")
+    held = (RemoveStatement(path, plan.heads[0]), WrapStatements(path, plan.first, plan.last, header))
+    return (made, *stopped, *held)
 
 
 def paired_edits(file: ProjectFile, pair: Pair) -> tuple[Edit, ...]:

@@ -66,6 +66,16 @@ class HookSite(NamedTuple):
     notes: tuple[HookNote, ...]
 
 
+class OneShot(NamedTuple):
+    """A hook that takes itself off, and the flag that could stop it."""
+
+    definition: Span  # of the function
+    first: Span  # its first statement that is no docstring
+    removal: Span  # `handle.remove()` in it
+    flag: str  # a free name; empty if there is none
+    handle: str
+
+
 class LocalPlan(NamedTuple):
     """Hooks that may go when the statements from ``first`` to ``last`` have run.
 
@@ -180,6 +190,7 @@ class HookFacts(NamedTuple):
     pairs: tuple[Pair, ...] = ()
     stacks: tuple[HandleStack, ...] = ()
     lists: tuple[HandleList, ...] = ()
+    one_shots: tuple[tuple[LocalPlan, OneShot], ...] = ()
     instrumenters: tuple[Instrumenter, ...] = ()
     backward: tuple[BackwardSite, ...] = ()
     outputs: tuple[StoredOutput, ...] = ()

@@ -156,7 +156,7 @@ class Model:
             if self._key(function) in self.names:
                 return False  # what the model computes
             if isinstance(function, ast.Attribute) and self.gives_module(function.value):
-                return function.attr in _GIVING or self._key(function.value) == self._self
+                return function.attr in _GIVING or is_name(function.value, self._self)
             return any(self.gives_module(a) for a in (*node.args, *(k.value for k in node.keywords)))
         if isinstance(node, (ast.Lambda, ast.GeneratorExp)):
             return bool(self._mentioned(node) & (self.names | {self._self} - {""}))  # it runs later

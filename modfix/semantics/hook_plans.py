@@ -16,12 +16,14 @@ from modfix.semantics.hook_facts import (
     HookFacts,
     Instrumenter,
     LocalPlan,
+    OneShot,
     Pair,
 )
 from modfix.semantics.hook_gradients import backward_sites
 from modfix.semantics.hook_instrumenters import instrumenter
 from modfix.semantics.hook_lifetime import Model, common_block
 from modfix.semantics.hook_lists import HandleLists
+from modfix.semantics.hook_once import one_shot
 from modfix.semantics.hook_sites import Found, HookSites
 from modfix.semantics.hook_stacks import HandleStacks, leaves_early
 from modfix.semantics.hook_stores import Store
@@ -65,12 +67,17 @@ class _Planner:
         local: list[LocalPlan] = []
         pairs: list[Pair] = []
         stacks: list[HandleStack] = []
+        one_shots: list[tuple[LocalPlan, OneShot]] = []
         instrumenters: list[Instrumenter] = []
         for scope, indices in scopes.items():
             assert isinstance(scope, (ast.Module, *_FUNCTIONS))
             pairs += self._pairs(scope, indices)
             stacks += HandleStacks(self.sites, scope, indices).stacks(self._splits)
             loose = [i for i in indices if self.found[i].site.handle in (Handle.DISCARDED, Handle.UNUSED)]
+            for index in indices:
+                once = one_shot(self.sites, self.found[index])
+                plan = None if once is None else self._local(scope, [index], once.handle)
+                one_shots += [(plan, once)] if plan is not None and once is not None and plan.heads else []
             if not loose:
                 continue
             plan = self._local(scope, loose)
@@ -83,6 +90,7 @@ class _Planner:
             tuple(pairs),
             tuple(stacks),
             tuple(HandleLists(self.sites).lists()),
+            tuple(one_shots),
             tuple(instrumenters),
             tuple(backward_sites(self.sites)),
             tuple(stored_outputs(self.sites)),
@@ -91,8 +99,11 @@ class _Planner:
 
     # Local lifetime
 
-    def _local(self, scope: ast.Module | FunctionNode, loose: list[int]) -> LocalPlan | None:
-        """How the discarded handles of one scope could have a local lifetime; None if they cannot."""
+    def _local(self, scope: ast.Module | FunctionNode, loose: list[int], handle: str = "") -> LocalPlan | None:
+        """How the handles of one scope that nobody keeps could have a local lifetime; None if they cannot.
+
+        ``handle`` is the name of one that the hook itself removes.
+        """
         items = [self.found[index] for index in loose]
         own = self.names.scopes[scope]
         if (
@@ -113,6 +124,7 @@ class _Planner:
             return None
         joined = self.sites.hooks_of(items)
         effects = effects_of(self.sites.functions, joined)
+        effects.stores.discard(handle)
         store = Store(self.parents, scope, self.names, [hook.node for hook in joined or ()])
         certain, note = _who_sees(effects, model, store)
         if (

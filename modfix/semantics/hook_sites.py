@@ -207,7 +207,7 @@ class HookSites:
                     "handle behind the call of the model"
                 )
                 yield self.note("removal-in-hook", reason, removal)
-        loop = self._loop(call, scope)
+        loop = self.loop(call, scope)
         given = _hook_argument(call)
         if loop is not None and given is not None and not brief:
             yield from self._late_binding(loop, given)
@@ -231,7 +231,8 @@ class HookSites:
                 reason = f"all hooks of this loop read the last value of `{name}`; bind it, as in `{name}={name}`"
                 yield self.note("late-binding", reason, hook.node)
 
-    def _loop(self, node: ast.AST, scope: ast.AST) -> ast.For | ast.AsyncFor | None:
+    def loop(self, node: ast.AST, scope: ast.AST) -> ast.For | ast.AsyncFor | None:
+        """The innermost loop of a scope in whose body a node stands."""
         step = self.parents.of(node)
         while step is not None and step[0] is not scope:
             if isinstance(step[0], (ast.For, ast.AsyncFor)) and step[1] == "body":

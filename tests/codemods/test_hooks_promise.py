@@ -51,6 +51,18 @@ FUNCTIONS = {
             second.remove()
             return kept[0]
         """,
+    "hook_that_takes_itself_off": """
+        def run(model, x):
+            kept = []
+
+            def hook(module, inputs, output):
+                kept.append(output)
+                handle.remove()
+
+            handle = model[3].register_forward_hook(hook)
+            model(x)
+            return kept[0]
+        """,
 }
 
 
@@ -66,7 +78,9 @@ def _model(*, fails: bool) -> Any:
         def forward(self, x: Any) -> Any:
             raise ArithmeticError("in the middle")
 
-    return torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.ReLU(), Fails() if fails else torch.nn.ReLU())
+    return torch.nn.Sequential(
+        torch.nn.Linear(3, 3), torch.nn.ReLU(), Fails() if fails else torch.nn.ReLU(), torch.nn.Tanh()
+    )
 
 
 def _hooks(model: Any) -> int:
@@ -95,6 +109,30 @@ def test_no_hook_is_left_when_the_forward_returns(name: str) -> None:
     fresh.load_state_dict(model.state_dict())
     assert torch.equal(_function(after["run.py"])(fresh, torch.ones(1, 3)), expected)
     assert _hooks(fresh) == 0
+
+
+def test_an_extractor_takes_its_hooks_off_when_the_forward_raises() -> None:
+    source = """
+        class Extractor:
+            def __init__(self, model):
+                self.model = model
+                self.kept = []
+                for layer in model:
+                    layer.register_forward_hook(lambda m, i, o: self.kept.append(o))
+
+            def run(self, x):
+                return self.model(x)
+        """
+    after, _ = migrate(Hooks(), {"run.py": textwrap.dedent(source)})
+    names: dict[str, Any] = {}
+    exec(compile(after["run.py"], "run.py", "exec"), names)
+    model = _model(fails=True)
+    extractor = names["Extractor"](model)
+    assert _hooks(model) == len(model)
+    with pytest.raises(ArithmeticError), extractor:
+        extractor.run(torch.ones(1, 3))
+    assert len(extractor.kept) == 2
+    assert _hooks(model) == 0
 
 
 def test_objects_with_handles_are_copied_and_pickled() -> None:

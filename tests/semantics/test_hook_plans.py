@@ -386,3 +386,32 @@ def test_models_that_can_keep_the_handles(parameters: str, hook: str, registrati
     (found,) = function(body, parameters=parameters, head="from torch import nn").instrumenters
     assert found.blocker is not None
     assert (found.blocker.kind, found.holder) == ("returns-other", holder)
+
+
+def _once(hook: str, after: str = "model(x)\nreturn kept[0]", head: str = "kept = []") -> HookFacts:
+    return function(f"{head}\n{hook}\nhandle = model.act.register_forward_hook(hook)\n{after}")
+
+
+TAKES_ITSELF_OFF = "def hook(m, i, o):\n    kept.append(o)\n    handle.remove()"
+
+
+@pytest.mark.parametrize(
+    ("facts", "certain"),
+    [
+        (_once(TAKES_ITSELF_OFF), [True]),
+        (_once(TAKES_ITSELF_OFF, "model(x)\nreturn kept"), [False]),
+        (_once(TAKES_ITSELF_OFF.replace("    handle", "    if o is x:\n        handle")), [True]),
+        (_once(TAKES_ITSELF_OFF, "return kept"), []),  # the model does not run
+        (_once(TAKES_ITSELF_OFF, "model(x)\nhandle.remove()\nreturn kept[0]"), []),
+        (_once(TAKES_ITSELF_OFF, "model(x)\nreturn handle"), []),
+        (_once(TAKES_ITSELF_OFF, "model(x)\nhook(x, x, x)\nreturn kept[0]"), []),
+        (_once(TAKES_ITSELF_OFF, head="kept = other"), []),
+        (_once(TAKES_ITSELF_OFF.replace("handle.remove()", "x = handle.remove()")), []),
+        (_once(f"@other\n{TAKES_ITSELF_OFF}"), []),
+        (_once("hook = lambda m, i, o: (kept.append(o), handle.remove())"), []),
+        (hooks(f"kept = []\n{TAKES_ITSELF_OFF}\nhandle = model.register_forward_hook(hook)\nmodel(x)\n"), []),
+    ],
+)
+def test_hooks_that_take_themselves_off(facts: HookFacts, certain: list[bool]) -> None:
+    assert [plan.certain for plan, _ in facts.one_shots] == certain
+    assert {note.kind for site in facts.sites for note in site.notes} == {"removal-in-hook"}
