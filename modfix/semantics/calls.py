@@ -101,6 +101,9 @@ class CallFactsMaker:
         if not positional:
             return None
         self_name = positional[0].arg
+        scopes = list(self._names.scopes[node].within())
+        calls = [call for scope in scopes for call in scope.nodes if isinstance(call, ast.Call)]
+        touching = min((call.lineno for call in calls if _is_method_of(call, self_name)), default=0)
         bases: list[Ref] = []
         after: ast.stmt | None = None
         touched = False  # something was called on the object before
@@ -110,14 +113,9 @@ class CallFactsMaker:
                 bases.append(base)
                 after = None if touched else statement
             elif not touched:
-                touched = any(
-                    isinstance(n, ast.Call)
-                    and (dotted(n.func) or "").startswith(self_name)
-                    and (dotted(n.func) or "").split(".")[0] == self_name
-                    for n in walk(statement)
-                )
+                touched = 0 < touching <= (statement.end_lineno or 0)
         last = node.body[-1]
-        returns = [n for n in walk(node) if isinstance(n, ast.Return) and n is not last]
+        returns = sum(len(scope.returns) for scope in scopes) - isinstance(last, ast.Return)
         return InitFacts(
             self_name,
             tuple(bases),
@@ -125,7 +123,7 @@ class CallFactsMaker:
             self._positions.span(last),
             isinstance(last, (ast.Return, ast.Raise)),
             bool(returns),
-            any(_hands_out(call, self_name) for call in walk(node) if isinstance(call, ast.Call)),
+            any(_hands_out(call, self_name) for call in calls),
         )
 
     def _base_init(self, statement: ast.stmt, self_name: str, functions: tuple[FunctionNode, ...]) -> Ref | None:
@@ -142,6 +140,11 @@ class CallFactsMaker:
         if first is None or not is_name(first, self_name):
             return None
         return self._names.resolve(owner, functions)
+
+
+def _is_method_of(call: ast.Call, self_name: str) -> bool:
+    """Whether a call is of ``self_name`` or of something below it."""
+    return (dotted(call.func) or "").partition(".")[0] == self_name
 
 
 def _hands_out(call: ast.Call, self_name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from modfix.semantics.dataflow import Parents
 from modfix.semantics.scopes import Names
@@ -13,12 +14,21 @@ _JUMPS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 _COUNTED = 8  # turns of a loop that are looked at
 
 
+class _Said(NamedTuple):
+    """What a statement says of any name: the reads in it that run in any case, and the calls."""
+
+    reads: dict[str, set[str]]
+    calls: list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, ast.Call]]  # of functions of the file
+    jumps: bool
+
+
 class CertainReads:
-    """Answers for the names of one file."""
+    """Answers for the names of one file. Many are asked about the same statements: each of these is read once."""
 
     def __init__(self, names: Names, tree: ast.Module) -> None:
         self._names = names
         self._functions = {n.name: n for n in tree.body if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))}
+        self._said: dict[ast.stmt, _Said] = {}
 
     def of(self, parents: Parents, name: ast.Name) -> frozenset[str]:
         """The attributes read from ``name`` whenever the statement of this use runs; it would fail without them."""
@@ -31,7 +41,7 @@ class CertainReads:
             for after in suite[index:]:
                 if isinstance(after, (ast.Return, ast.Raise)):
                     found |= self._reads(after, name.id, 0)
-                if any(isinstance(n, _JUMPS) for n in walk(after)):
+                if self._of(after).jumps:
                     break
                 found |= self._reads(after, name.id, 0)
             above = parents.enclosing(statement)
@@ -56,31 +66,44 @@ class CertainReads:
             above = parents.enclosing(above)
         return frozenset()
 
+    def _of(self, statement: ast.stmt) -> _Said:
+        known = self._said.get(statement)
+        if known is None:
+            known = self._said[statement] = self._read(statement)
+        return known
+
+    def _read(self, statement: ast.stmt) -> _Said:
+        reads: dict[str, set[str]] = {}
+        calls = []
+        for node in evaluated(statement):
+            if isinstance(node, ast.Attribute):
+                if isinstance(node.value, ast.Name) and isinstance(node.ctx, ast.Load):
+                    reads.setdefault(node.value.id, set()).add(node.attr)
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                owner, asked = node.args if node.func.id == "getattr" and len(node.args) == 2 else (None, None)
+                if isinstance(owner, ast.Name) and isinstance(asked, ast.Constant) and isinstance(asked.value, str):
+                    reads.setdefault(owner.id, set()).add(asked.value)
+                function = self._functions.get(node.func.id)
+                if function is not None and self._names.bindings.get(function.name) == f"@{function.name}":
+                    calls.append((function, node))
+        return _Said(reads, calls, any(isinstance(n, _JUMPS) for n in walk(statement)))
+
     def _reads(self, statement: ast.stmt, name: str, depth: int) -> set[str]:
         """The attributes that a statement reads from ``name`` in any case, itself or in a function that it calls."""
-        found: set[str] = set()
+        said = self._of(statement)
+        found = set(said.reads.get(name, ()))
         if isinstance(statement, ast.For) and (numbers := _numbers(statement)):
             for inner in statement.body:
-                if any(isinstance(n, _JUMPS) for n in walk(inner)):
+                if self._of(inner).jumps:
                     break
                 found |= self._reads(inner, name, depth)
                 found.update(_numbered(inner, name, statement.target, numbers))
-        for node in evaluated(statement):
-            if isinstance(node, ast.Attribute) and is_name(node.value, name) and isinstance(node.ctx, ast.Load):
-                found.add(node.attr)
-            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
-                continue
-            asked = node.args[1] if node.func.id == "getattr" and len(node.args) == 2 else None
-            if isinstance(asked, ast.Constant) and isinstance(asked.value, str) and is_name(node.args[0], name):
-                found.add(asked.value)
-            function = self._functions.get(node.func.id)
-            if function is None or depth or self._names.bindings.get(function.name) != f"@{function.name}":
-                continue
-            for parameter, argument in zip(function.args.args, node.args, strict=False):
+        for function, call in said.calls if depth == 0 else ():
+            for parameter, argument in zip(function.args.args, call.args, strict=False):
                 if is_name(argument, name) and not self._names.scopes[function].times_stored(parameter.arg):
                     for inner in function.body:
                         found |= self._reads(inner, parameter.arg, depth + 1)
-                        if any(isinstance(n, _JUMPS) for n in walk(inner)):
+                        if self._of(inner).jumps:
                             break
         return found
 
