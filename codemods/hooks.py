@@ -84,6 +84,7 @@ from modfix.api import (
     StoredOutput,
     held_edits,
     is_imported,
+    is_private,
     one_shot_edits,
     paired_edits,
     returned_edits,
@@ -100,7 +101,7 @@ class Hooks(Codemod):
     name = "hooks"
     summary = "hooks whose handle is lost get an owner: a with statement, their object, or the caller"
     needles = (b"register_forward", b"register_backward_hook", b"register_full_backward")
-    declares = ("hooks-lost",)  # those that a function left behind
+    declares = ("hooks-lost", "graph-lost")  # those that a function left behind, and outputs that are stored detached
 
     def check_file(self, file: ProjectFile) -> Iterator[Finding]:
         """Yield one finding for each group of hooks that can get one owner, and one for each other."""
@@ -111,7 +112,8 @@ class Hooks(Codemod):
             if unknown := self._unknown(file, facts.sites[index]):
                 loose.discard(index)
                 yield self._refused(file, facts.sites[index], _message(facts.sites[index]), unknown)
-        yield from (self._detached(file, output) for output in facts.outputs)
+        for output in facts.outputs:
+            yield from self._detached(file, output)
         yield from (self._paired(file, pair) for pair in facts.pairs)
         yield from (self._stacked(file, stack) for stack in facts.stacks)
         yield from (self._one_shot(file, *once) for once in facts.one_shots)
@@ -150,15 +152,24 @@ class Hooks(Codemod):
             return None
         return HookNote("unknown-receiver", f"`{site.receiver}` is not known to be a module", site.line, site.column)
 
-    def _detached(self, file: ProjectFile, output: StoredOutput) -> Finding:
+    def _detached(self, file: ProjectFile, output: StoredOutput) -> Iterator[Finding]:
+        project, complete = file.project, file.project.complete
+        if output.owner:
+            cls = next((cls for cls in project.classes_of(file.path) if cls.qualname == output.owner), None)
+            if cls is None or not is_private(cls, output.attribute):
+                return
         site = file.facts.hooks.sites[output.site]
-        message = f"the hook keeps the graph of `{output.name}`, and only its values are read"
-        edit = ReplaceExpression(file.path, output.span, f"{output.name}.detach()")
-        applicability = Applicability.SAFE if output.single else Applicability.UNSAFE
-        note = None if output.single else "every module that is hooked must give a tensor, and no tuple of them"
-        fix = Fix("Detach what the hook stores", (edit,), applicability, note)
+        message = f"the hook keeps the graph of `{output.source}`, and only its values are read"
+        source, title, note = f"{output.source}.detach()", "Detach what the hook stores", output.note
+        if output.changed is not None:
+            source, title = f"{source}.clone()", "Detach and copy what the hook stores"
+            note = f"line {output.changed.line} changes it in place, and the hook then keeps what it was before that"
+        applicability = Applicability.UNSAFE if note else Applicability.SAFE
+        if output.owner and not complete:
+            applicability, note = Applicability.DISPLAY, "the rest of the project was not read"
+        fix = Fix(title, (ReplaceExpression(file.path, output.span, source),), applicability, note or None)
         where = Location(file.path, output.line, output.column)
-        return Finding(self.name, where, output.span, site.function or SCRIPT, message, fix=fix)
+        yield Finding(self.name, where, output.span, site.function or SCRIPT, message, fix=fix)
 
     def _stacked(self, file: ProjectFile, stack: HandleStack) -> Finding:
         site = file.facts.hooks.sites[stack.sites[0]]

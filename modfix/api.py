@@ -46,7 +46,7 @@ from modfix.semantics.hook_facts import (
     Pair,
     StoredOutput,
 )
-from modfix.semantics.hook_owners import HandleOwner, is_imported
+from modfix.semantics.hook_owners import HandleOwner, is_imported, is_private
 from modfix.semantics.inheritance import Reason
 from modfix.semantics.init_facts import BiasAccess, InitPlan, OldName, Presence
 from modfix.semantics.init_names import DEPRECATED as DEPRECATED_INIT_NAMES
@@ -131,6 +131,7 @@ __all__ = [
     "function_calls",
     "held_edits",
     "is_imported",
+    "is_private",
     "one_shot_edits",
     "optional_attributes",
     "paired_edits",

@@ -4,48 +4,139 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from modfix.semantics.hook_facts import StoredOutput
+from modfix.semantics.hook_facts import HookNote, StoredOutput
 from modfix.semantics.hook_functions import Hook
+from modfix.semantics.hook_gradients import TENSOR_LAYERS, Outputs, layer_of
+from modfix.semantics.hook_lifetime import Model
+from modfix.semantics.hook_readings import SAVED, VALUES, Readings
 from modfix.semantics.hook_sites import Found, HookSites
 from modfix.semantics.hook_stores import Store
 from modfix.semantics.syntax import arguments, is_name, walk
 
-# Members of a tensor that lead to no gradient; those of `_VALUES` show that it is a tensor.
-_VALUES = frozenset({"data", "detach", "item", "tolist"})
-_ENDS = _VALUES | {"device", "dim", "dtype", "ndim", "numel", "shape", "size"}
-_GO_ON = frozenset(
-    {"abs", "clone", "cpu", "double", "exp", "flatten", "float", "max", "mean", "min", "permute", "relu", "reshape"}
-    | {"sigmoid", "softmax", "squeeze", "std", "sum", "to", "transpose", "unsqueeze", "var", "view"}
-)
-_OF_STORE = frozenset({"clear", "keys"})
+_MUST_BE_TENSORS = "each module that is hooked must give a tensor, and no tuple of them"
+
+
+class _Stored(NamedTuple):
+    """Where a hook stores the output: ``value`` in the variable, or the attribute of the object, of that ``name``."""
+
+    site: int  # index of the registration
+    value: ast.expr
+    name: str
+    in_container: bool
 
 
 def stored_outputs(sites: HookSites) -> Iterator[StoredOutput]:
-    """The outputs that hooks may store detached: nobody can tell the difference, if they are tensors.
+    """The outputs that hooks may store detached, for every reading of their store ends with values.
 
-    They go into a variable of the function around, every reading of which ends with a member such as ``detach``.
+    The store is a variable of the function that registers the hook, or an attribute of the object; whether another
+    class or file reads that is for others to say.
     """
-    found: dict[tuple[ast.AST, str], dict[int, list[tuple[str, ast.Name]]]] = {}
+    variables: dict[tuple[ast.AST, str], list[_Stored]] = {}
+    attributes: dict[tuple[ast.ClassDef, str], list[_Stored]] = {}
     for index, item in enumerate(sites.found):
+        owner = sites.functions.class_around(item.call)
         for hook in sites.hooks(item.call) or ():
-            output = _output(item, hook)
-            for name, value in _stored(hook, output):
-                found.setdefault((item.scope, name), {}).setdefault(index, []).append((output, value))
-    for (_, name), registered in found.items():
-        item = sites.found[min(registered)]
-        hooks = [hook.node for index in registered for hook in sites.hooks(sites.found[index].call) or ()]
+            for target, value in _stored(item, hook):
+                in_container = not isinstance(target, ast.Attribute) or not isinstance(target.ctx, ast.Store)
+                if isinstance(target, ast.Name) and not hook.bound:
+                    found = _Stored(index, value, target.id, in_container)
+                    variables.setdefault((item.scope, target.id), []).append(found)
+                elif isinstance(target, ast.Attribute) and owner is not None and _is_of_object(item, hook, target):
+                    found = _Stored(index, value, target.attr, in_container)
+                    attributes.setdefault((owner, target.attr), []).append(found)
+    for (_, name), stored in variables.items():
+        item = sites.found[stored[0].site]
+        hooks = [hook.node for one in stored for hook in sites.hooks(sites.found[one.site].call) or ()]
         store = Store(sites.parents, item.scope, sites.names, hooks)
-        if not store.is_own(name) or not _only_values(sites, store, name):
+        if store.is_own(name) and not _runs_without_graph(sites, item, item.scope):
+            nodes = list(store.reads(name))
+            reads = [node for node in nodes if isinstance(node, ast.Name)]
+            if len(reads) == len(nodes):
+                yield from _outputs(sites, stored, list(reads), "")
+    for (owner, name), stored in attributes.items():
+        if not _runs_without_graph(sites, sites.found[stored[0].site], owner):
+            yield from _outputs(sites, stored, _readings_of(sites, owner, name), name)
+
+
+def _outputs(sites: HookSites, stored: list[_Stored], reads: list[ast.expr], attribute: str) -> Iterator[StoredOutput]:
+    """What becomes of the outputs in one store, of which ``reads`` are all readings."""
+    in_container = stored[0].in_container
+    if any(one.in_container is not in_container for one in stored):
+        return
+    readings = Readings(sites)
+    ends = frozenset().union(*(readings.ends(node, is_store=in_container) for node in reads))
+    if "" in ends or not ends & (VALUES | {SAVED, "no_grad"}):
+        return
+    known = all(_gives_tensor(sites, one, ends, attribute) for one in stored)
+    single = not attribute and len({one.site for one in stored}) == 1
+    seen = set()  # two registrations may share a hook
+    for one in stored:
+        if one.value in seen:
             continue
-        single = len(registered) == 1 and not _repeats(sites, item)
-        seen = set()  # two registrations may share a hook
-        for index, values in registered.items():
-            for output, value in values:
-                if value not in seen:
-                    seen.add(value)
-                    place = sites.positions.span(value), output, value.lineno, sites.positions.column(value)
-                    yield StoredOutput(index, *place, single)
+        seen.add(one.value)
+        item, value = sites.found[one.site], one.value
+        shown = known or (single and bool(ends & VALUES) and not _repeats(sites, item))
+        changed = _changed_in_place(sites, item)
+        note = "" if shown else _MUST_BE_TENSORS
+        if SAVED in ends:
+            note = "what `torch.save` writes no longer says that it needs a gradient"
+        where = sites.positions.span(value), ast.unparse(value), value.lineno, sites.positions.column(value)
+        yield StoredOutput(one.site, *where, note, changed, item.site.owner if attribute else "", attribute)
+
+
+def _gives_tensor(sites: HookSites, one: _Stored, ends: frozenset[str], attribute: str) -> bool:
+    """Whether an attribute of the object is hooked that is a layer whose output certainly is a tensor."""
+    return isinstance(one.value, ast.Name) and _layer(sites, sites.found[one.site]) in TENSOR_LAYERS
+
+
+def _layer(sites: HookSites, item: Found) -> str:
+    """The class of torch.nn of the layer, if it is an attribute of the object; empty if that is not known."""
+    owner, receiver = sites.functions.class_around(item.call), item.receiver
+    if owner is None or not isinstance(receiver, ast.Attribute) or not is_name(receiver.value, item.site.self_name):
+        return ""
+    return layer_of(sites, owner, receiver.attr).rpartition(".")[2]
+
+
+def _changed_in_place(sites: HookSites, item: Found) -> HookNote | None:
+    """Where the object changes what the layer gave, behind the hook: it stores what comes out of that."""
+    owner, receiver = sites.functions.class_around(item.call), item.receiver
+    if owner is None or not isinstance(receiver, ast.Attribute) or not _layer(sites, item):
+        return None
+    blocker = Outputs(sites, owner).blocker(receiver.attr)
+    return blocker if blocker is not None and blocker.kind == "in-place" else None
+
+
+def _runs_without_graph(sites: HookSites, item: Found, inside: ast.AST) -> bool:
+    """Whether the model runs under `torch.no_grad()` in a function or class, so that there is no graph."""
+    readings = Readings(sites)
+    if readings.is_quiet(item.call):
+        return True
+    model = Model(sites.names, sites.parents, item.scope, [item.receiver], item.site.self_name)
+    calls = (node for node in walk(inside) if isinstance(node, ast.Call) and readings.is_quiet(node))
+    return any(map(model.certainly_runs, calls))
+
+
+def _readings_of(sites: HookSites, owner: ast.ClassDef, name: str) -> list[ast.expr]:
+    """Where the methods of a class read an attribute of their object, other than to store in it."""
+    found: list[ast.expr] = []
+    for node in walk(*owner.body):
+        if not isinstance(node, ast.Attribute) or node.attr != name or not isinstance(node.ctx, ast.Load):
+            continue
+        if is_name(node.value, sites.functions.self_name(node)) and not _is_filled(sites, node):
+            found.append(node)
+    return found
+
+
+def _is_filled(sites: HookSites, node: ast.Attribute) -> bool:
+    """Whether something is put into a container: `self.kept[k] = ...`, `self.kept.append(...)`."""
+    step = sites.parents.of(node)
+    assert step is not None  # a class is above
+    parent = step[0]
+    if isinstance(parent, ast.Subscript) and step[1] == "value":
+        return not isinstance(parent.ctx, ast.Load)
+    return isinstance(parent, ast.Attribute) and parent.attr in ("append", "update")
 
 
 def _repeats(sites: HookSites, item: Found) -> bool:
@@ -58,66 +149,56 @@ def _repeats(sites: HookSites, item: Found) -> bool:
     return False
 
 
+def _is_of_object(item: Found, hook: Hook, target: ast.Attribute) -> bool:
+    """Whether a hook stores in an attribute of the object that registers it."""
+    own = [arg.arg for arg in arguments(hook.node)]
+    if hook.bound:
+        return hook.bound == item.site.self_name and bool(own) and is_name(target.value, own[0])
+    return bool(item.site.self_name) and item.site.self_name not in own and is_name(target.value, item.site.self_name)
+
+
 def _output(item: Found, hook: Hook) -> str:
     """The name of the parameter for the output, if it is a forward hook with the three that it must have."""
-    if item.site.method != "register_forward_hook" or len(item.call.args) != 1 or hook.bound:
+    if item.site.method != "register_forward_hook" or len(item.call.args) != 1:
         return ""
-    args = hook.node.args
+    args, given = hook.node.args, item.call.args[0]
     names = [arg.arg for arg in (*args.posonlyargs, *args.args)]
-    if len(names) - len(args.defaults) != 3 or args.vararg or args.kwarg or args.kwonlyargs:  # see above
+    names = names[bool(hook.bound) : len(names) - len(args.defaults)]
+    if isinstance(given, ast.Call):  # of a partial with keywords, perhaps
+        keywords = {keyword.arg for keyword in given.keywords}
+        names = [name for name in names if name not in keywords]
+    if len(names) != 3 or args.vararg or args.kwarg or args.kwonlyargs:
         return ""
-    names_in_it = (n for n in walk(hook.node) if isinstance(n, ast.Name) and n.id == names[2])
-    return "" if any(not isinstance(n.ctx, ast.Load) for n in names_in_it) else names[2]
+    in_it = (n for n in walk(hook.node) if isinstance(n, ast.Name) and n.id == names[2])
+    return "" if any(not isinstance(n.ctx, ast.Load) for n in in_it) else names[2]
 
 
-def _stored(hook: Hook, output: str) -> Iterator[tuple[str, ast.Name]]:
-    """Where a hook puts the output as it is into a container: the name of that, and the reading of the output."""
+def _stored(item: Found, hook: Hook) -> Iterator[tuple[ast.Name | ast.Attribute, ast.expr]]:
+    """Where a hook stores the output, or one entry of it: in which container or attribute, and the expression."""
+    output = _output(item, hook)
     own = {arg.arg for arg in arguments(hook.node)}
-    for node in walk(hook.node):
-        target: ast.expr | None = None
-        values: list[ast.expr] = []
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Subscript):
-            target, values = node.targets[0].value, [node.value]
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            target = node.func.value
-            if node.func.attr == "append":
-                values = node.args
-            elif node.func.attr == "update":
-                values = [keyword.value for keyword in node.keywords if keyword.arg is not None]
-                values += [v for a in node.args if isinstance(a, ast.Dict) for v in a.values]
+    for node in walk(hook.node) if output else ():
+        target, values = _target(node)
         for value in values:
-            if output and isinstance(target, ast.Name) and target.id not in own and is_name(value, output):
-                assert isinstance(value, ast.Name)
-                yield target.id, value
+            entry = value.value if isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Constant) else value
+            if not is_name(entry, output):
+                continue
+            if isinstance(target, ast.Attribute) or (isinstance(target, ast.Name) and target.id not in own):
+                yield target, value
 
 
-def _only_values(sites: HookSites, store: Store, name: str) -> bool:
-    """Whether every reading of a store ends in values, and one of them shows that these are tensors."""
-    ends = [_end(sites, node) if isinstance(node, ast.Name) else "" for node in store.reads(name)]
-    return all(ends) and any(end in _VALUES for end in ends)
-
-
-def _end(sites: HookSites, node: ast.expr) -> str:
-    """The member at which no gradient can flow any further; empty where it may."""
-    is_store = True
-    while True:
-        step = sites.parents.of(node)
-        assert step is not None  # a statement is above
-        parent, field = step
-        if isinstance(parent, ast.Subscript) and field == "value" and isinstance(parent.ctx, ast.Load) and is_store:
-            node, is_store = parent, False  # another one behind would say that the output is a tuple, perhaps
-        elif isinstance(parent, ast.Call) and is_store and is_name(parent.func, "len"):
-            return "len"
-        elif isinstance(parent, ast.Attribute):
-            call = sites.parents.of(parent)
-            called = call is not None and isinstance(call[0], ast.Call) and call[1] == "func"
-            if is_store:
-                return parent.attr if called and parent.attr in _OF_STORE else ""
-            if parent.attr in _ENDS:
-                return parent.attr
-            if not called or parent.attr not in _GO_ON or call is None:
-                return ""
-            assert isinstance(call[0], ast.Call)
-            node = call[0]
-        else:
-            return ""
+def _target(node: ast.AST) -> tuple[ast.expr | None, list[ast.expr]]:
+    """The container or attribute that a node stores in, and what it stores."""
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        target = node.targets[0]
+        if isinstance(target, ast.Subscript):
+            return target.value, [node.value]
+        return (target, [node.value]) if isinstance(target, ast.Attribute) else (None, [])
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return None, []
+    if node.func.attr == "append":
+        return node.func.value, node.args
+    if node.func.attr == "update":
+        values = [keyword.value for keyword in node.keywords if keyword.arg is not None]
+        return node.func.value, values + [v for a in node.args if isinstance(a, ast.Dict) for v in a.values]
+    return None, []

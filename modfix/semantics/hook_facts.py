@@ -153,11 +153,14 @@ class StoredOutput(NamedTuple):
     """An output that a hook stores with its graph, which nobody needs."""
 
     site: int  # index into `HookFacts.sites`
-    span: Span  # of the name of the output
-    name: str
+    span: Span  # of the output, or of the entry of it that is stored
+    source: str
     line: int
     column: int
-    single: bool  # one module is hooked, so what is read shows that the output is a tensor
+    note: str  # why code may notice that it is detached; empty if none can
+    changed: HookNote | None  # where it is changed in place behind the hook, so that the store has something else
+    owner: str  # qualified name of the class whose object stores it; empty for a variable of a function
+    attribute: str  # in which the object stores it
 
 
 class GradientUse(str, Enum):

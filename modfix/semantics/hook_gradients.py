@@ -11,34 +11,14 @@ from collections.abc import Iterator
 
 from modfix.semantics.hook_facts import BackwardSite, GradientUse, HookNote
 from modfix.semantics.hook_functions import Hook
+from modfix.semantics.hook_readings import FRESH
 from modfix.semantics.hook_sites import Found, HookSites
 from modfix.semantics.syntax import FunctionNode, arguments, dotted, is_false, is_name, is_none, is_true, walk
 from modfix.semantics.torch_names import is_module_class
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_CONVOLUTIONS = frozenset({"torch.nn.Conv1d", "torch.nn.Conv2d", "torch.nn.Conv3d"})
-# Operations whose result shares no memory with what they get, as functions and as methods.
-_FRESH = frozenset(
-    {
-        "abs",
-        "add",
-        "bmm",
-        "cat",
-        "ceil",
-        "clamp",
-        "clone",
-        "cos",
-        "div",
-        "einsum",
-        "exp",
-        "floor",
-        "gelu",
-        "interpolate",
-    }
-    | {"leaky_relu", "log", "log_softmax", "matmul", "max", "mean", "min", "mm", "mul", "norm", "pow", "relu", "round"}
-    | {"sigmoid", "sin", "softmax", "softplus", "sqrt", "stack", "std", "sub", "sum", "tanh", "var", "grid_sample"}
-)
-_FRESH_LAYERS = frozenset(
+# Layers whose output is one tensor, which shares no memory with the input unless they work in place.
+TENSOR_LAYERS = frozenset(
     {"Conv1d", "Conv2d", "Conv3d", "ELU", "GELU", "LeakyReLU", "Linear", "ReLU", "ReLU6", "SiLU", "Sigmoid", "Softmax"}
     | {"Softplus", "Tanh", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LayerNorm", "GroupNorm", "MaxPool2d"}
 )
@@ -68,13 +48,13 @@ def _site(sites: HookSites, index: int, item: Found) -> BackwardSite:
     receiver = item.receiver
     if owner is not None and isinstance(receiver, ast.Attribute) and is_name(receiver.value, item.site.self_name):
         attr = receiver.attr
-        layer = _layer(sites, owner, attr)
+        layer = layer_of(sites, owner, attr)
         if layer:
-            blocker = _Outputs(sites, owner).blocker(attr)
+            blocker = Outputs(sites, owner).blocker(attr)
     return BackwardSite(index, sites.positions.span(item.call.func), use, gives, attr, layer, blocker)
 
 
-def _layer(sites: HookSites, owner: ast.ClassDef, attr: str) -> str:
+def layer_of(sites: HookSites, owner: ast.ClassDef, attr: str) -> str:
     """The class of torch.nn that the attribute certainly holds an object of; empty if that is not known.
 
     A convolution that pads in its own way is none: it runs two operators.
@@ -157,7 +137,7 @@ def _does_nothing(body: list[ast.AST]) -> bool:
 # What becomes of outputs
 
 
-class _Outputs:
+class Outputs:
     """Follows what the layers of one class give, through its methods."""
 
     def __init__(self, sites: HookSites, owner: ast.ClassDef) -> None:
@@ -262,7 +242,7 @@ class _Outputs:
         if step is not None and isinstance(step[0], ast.Call) and step[1] == "func":
             if name.endswith("_") and not name.endswith("__"):
                 return self._inplace(step[0])
-            return None if name in _FRESH | _NO_TENSORS else self._follow(step[0])
+            return None if name in FRESH | _NO_TENSORS else self._follow(step[0])
         return None if name in _NO_TENSORS else self._follow(member)
 
     def _argument(self, argument: ast.AST, call: ast.AST) -> HookNote | None:
@@ -277,7 +257,7 @@ class _Outputs:
         if ref.startswith("torch."):
             if name.endswith("_"):
                 return self._inplace(call)
-            return None if name in _FRESH else self._follow(call)
+            return None if name in FRESH else self._follow(call)
         if ref.removeprefix("builtins.") in _HARMLESS:
             return None
         if isinstance(function, ast.Attribute) and is_name(function.value, self._sites.functions.self_name(call)):
@@ -288,7 +268,7 @@ class _Outputs:
 
     def _through(self, attr: str, call: ast.Call) -> HookNote | None:
         """Another layer of the object gets it."""
-        layer = _layer(self._sites, self._owner, attr).rstrip("*")
+        layer = layer_of(self._sites, self._owner, attr).rstrip("*")
         made = [
             n.value
             for n in walk(*self._owner.body)
@@ -303,7 +283,7 @@ class _Outputs:
             return self._inplace(call)
         if not layer:
             return self._unknown(call)
-        return None if layer.rpartition(".")[2] in _FRESH_LAYERS else self._follow(call)
+        return None if layer.rpartition(".")[2] in TENSOR_LAYERS else self._follow(call)
 
     def _given(self, argument: ast.AST, call: ast.Call, method: FunctionNode) -> HookNote | None:
         """A method of the object gets it."""

@@ -12,6 +12,7 @@ from modfix.model.span import Location
 from modfix.semantics.hook_facts import Handle, HandleList, HookSite
 from modfix.semantics.inheritance import Reason
 from modfix.semantics.module_class import ModuleClass
+from modfix.semantics.names import may_name
 from modfix.semantics.new_modules import NewModules
 from modfix.semantics.project import Project
 from modfix.semantics.torch_names import canonical, is_plain_base
@@ -23,6 +24,7 @@ _EACH_CALL = frozenset({"__call__", "forward", "training_step", "validation_step
 _OWN_INIT = frozenset({"__init__", "__new__"})
 _BARE_BASES = frozenset({"builtins.object", "torch.nn.Module"})
 _CONTEXT = ("__enter__", "__exit__", "close")
+_DYNAMIC = frozenset({"__dict__", "computed-attribute", "named-attribute", "rebound-self"})
 _OWN_ATTRIBUTES = frozenset({"__slots__", "__setattr__", "__getattribute__"})
 
 
@@ -207,6 +209,20 @@ class HandleOwner:
         if not plain and init.after_bases is not None and self._behind_bases:
             return InsertAfter(cls.path, init.after_bases, source)
         return InsertBefore(cls.path, first, source)
+
+
+def is_private(cls: ModuleClass, attr: str) -> bool:
+    """Whether only the methods of ``cls`` itself reach an attribute of its objects, as far as the project shows."""
+    project = cls.project
+    if cls.foreign_base is not None or any(project.outside_readers(cls, attr)):
+        return False
+    if any(attr in facts.mentioned for facts in project.files.values()):  # through any other object than `self`
+        return False
+    related = cls.relatives
+    if any(attr in other.facts.attributes for other in related if other is not cls):
+        return False
+    notes = [note for other in related for note in other.facts.notes if note.kind in _DYNAMIC]
+    return not any(note.kind == "named-attribute" or may_name(note.detail, attr) for note in notes)
 
 
 def append(path: str, site: HookSite, target: str) -> Edit:

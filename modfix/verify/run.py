@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from modfix.verify.numbers import EXTREME, NUMBERS, Run, without_nan
 from modfix.verify.plan import CaseSpec, named_apart
 from modfix.verify.verdicts import (
     BEYOND_NUMBERS,
+    IN_HOOK,
     Item,
     Keys,
     Observation,
@@ -26,12 +26,13 @@ from modfix.verify.verdicts import (
     failure,
     initial_state,
     items,
+    lost_graphs,
     permit,
+    without_graphs,
 )
 
 RUNGS = ("meta", "fake", "real")
 _NOT_THE_CODE = ("unsupported", "recorder", "timeout", "memory", "crash")  # what numbers may do without
-_IN_HOOK = re.compile(r"(^|\.)_\w*hooks\.\d+\.")  # in the name of state that a hook of a module holds
 
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, and of how much
 
@@ -135,12 +136,15 @@ class _Case:
         self._options = options
         self._keys = Keys()
         self._state = ""  # file with the initial weights of the side before, where both sides are to start from these
+        self._lost_graphs: Modulo | None = None  # permitted: state that no longer hangs on a graph
         self._is_partial = False  # whether some phase failed, on both sides alike
         self._ran: tuple[dict[str, set[int]], dict[str, set[int]]] = ({}, {})
 
     def verify(self) -> CaseResult:
         """Climb down the ladder."""
         verdict = self._verdict()
+        if self._lost_graphs is not None and verdict.outcome.passed:
+            verdict = replace(verdict, modulo=(*verdict.modulo, self._lost_graphs))
         if self._is_partial:  # nobody knows which lines ran only in the phase that failed, and so were not compared
             return CaseResult(verdict, partial=True)
         before, after = ({path: frozenset(numbers) for path, numbers in side.items()} for side in self._ran)
@@ -173,7 +177,7 @@ class _Case:
         if any(map(failure, observations)):
             return False
         labels = [Item.parse(key).label for key in differing(*observations)]
-        in_hooks = all(_IN_HOOK.search(label) for label in labels)
+        in_hooks = all(IN_HOOK.search(label) for label in labels)
         return in_hooks and permit("hooks-lost", "", self._options.allow, self._options.declared) is not None
 
     def _without_proof(self, proof: Verdict, observations: tuple[Observation, Observation]) -> Verdict:
@@ -225,7 +229,7 @@ class _Case:
                 return kept  # the model cannot be built for real
             if rung != RUNGS[-1] and _failed_somewhere(first):
                 continue  # whatever the other side does there
-            observations = first, self._ask_one(1, "proof", rung=rung, device="cpu")
+            observations = self._permitted(first, self._ask_one(1, "proof", rung=rung, device="cpu"))
             verdict = compare_observations(*observations, case=self._case.name, rung=rung)
             self._is_partial = _failed_somewhere(observations[1])
             if verdict.outcome is Outcome.PROVED or rung == RUNGS[-1]:
@@ -237,6 +241,13 @@ class _Case:
                 break  # an answer
             kept = verdict, observations  # `FloatTensor` makes a real tensor where others are on meta
         return verdict, observations
+
+    def _permitted(self, before: Observation, after: Observation) -> tuple[Observation, Observation]:
+        """Both observations, without the graphs that are lost by permission."""
+        names = lost_graphs(before, after)
+        detail = f"no longer on a graph: {', '.join(names)}"
+        self._lost_graphs = permit("graph-lost", detail, self._options.allow, self._options.declared) if names else None
+        return (before if self._lost_graphs is None else without_graphs(before, names)), after
 
     def _other_order(self, observations: tuple[Observation, Observation]) -> Modulo | None:
         """Whether only the order of random numbers differs, and that is permitted."""

@@ -26,6 +26,7 @@ ALLOWANCES: Mapping[str, str] = {
     "modes-changed": "modules no longer follow train() or eval()",
     "hooks-left": "there are hooks after the run that were not there before",
     "hooks-lost": "there are no longer hooks that were there before",
+    "graph-lost": "objects keep values of which they kept the graph as well",
     "copy-lost": "copy.deepcopy or pickle no longer works",
     "load-lost": "checkpoints can no longer be loaded",
     "script-lost": "torch.jit.script no longer works",
@@ -53,6 +54,8 @@ _INITIAL = "initial weights"
 _STEPS = "optimizer steps"
 _EVIDENCE = ("output", "grad", "input-grad")  # what shows something about a phase
 _MACHINE = ("timeout", "memory", "unsupported", "recorder", "inputs", "stdin", "network")  # says nothing about the code
+IN_HOOK = re.compile(r"(^|\.)_\w*hooks\.\d+\.")
+"""Found in the name of state that a hook of a module holds."""
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 
 
@@ -185,6 +188,23 @@ def compare_observations(
     if reason := _vacuous(before, after, union, silent):
         return replace(base, outcome=Outcome.UNVERIFIED, reason=reason)
     return base
+
+
+def lost_graphs(before: Observation, after: Observation) -> list[str]:
+    """The names of state that hangs on a graph before and no longer does; that of hooks is left out."""
+    parsed = map(Item.parse, items(before).keys() - items(after).keys())
+    return sorted({item.label for item in parsed if item.kind == "graph" and not IN_HOOK.search(item.label)})
+
+
+def without_graphs(observation: Observation, names: Collection[str]) -> Observation:
+    """An observation that does not say of state of these names that it hangs on a graph."""
+    kept = {key: value for key, value in items(observation).items() if not _is_graph_of(key, names)}
+    return {**observation, "items": kept}
+
+
+def _is_graph_of(key: str, names: Collection[str]) -> bool:
+    item = Item.parse(key)
+    return item.kind == "graph" and item.label in names
 
 
 def compare_failures(before: Failure | None, after: Failure | None) -> tuple[Outcome, str] | None:

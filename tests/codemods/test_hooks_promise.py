@@ -135,6 +135,36 @@ def test_an_extractor_takes_its_hooks_off_when_the_forward_raises() -> None:
     assert _hooks(model) == 0
 
 
+def test_a_stored_output_is_copied_where_it_is_changed_in_place() -> None:
+    source = """
+        import torch
+        from torch import nn
+
+        class Monitored(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc = nn.Linear(3, 3)
+                self.act = nn.ReLU(inplace=True)
+                self.handle = self.fc.register_forward_hook(self.keep)
+
+            def keep(self, module, inputs, output):
+                self.kept = output
+
+            def forward(self, x):
+                return self.act(self.fc(x)).sum() + self.kept.detach().mean()
+        """
+    before = textwrap.dedent(source)
+    after, _ = migrate(Hooks(), {"run.py": before}, unsafe=True)
+    for text, is_copy in ((before, False), (after["run.py"], True)):
+        names: dict[str, Any] = {}
+        exec(compile(text, "run.py", "exec"), names)
+        model = names["Monitored"]()
+        x = torch.randn(4, 3)
+        model(x)
+        assert torch.equal(model.kept, model.fc(x) if is_copy else model.fc(x).relu())
+        assert model.kept.requires_grad is not is_copy
+
+
 def test_objects_with_handles_are_copied_and_pickled() -> None:
     source = """
         import torch

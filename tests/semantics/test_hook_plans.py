@@ -281,7 +281,7 @@ def test_code_that_leaves_before_the_removal(leave: str) -> None:
         ("return kept[0].shape", []),  # perhaps no tensor
         ("return kept[0][0].detach()", []),  # perhaps a tuple
         ("return kept[0].detach() + kept[0]", []),
-        ("return [k.detach() for k in kept]", []),
+        ("return [k.detach() for k in kept]", [True]),
         ("return kept[0].mean(), kept[0].detach()", []),
         ("kept[0].detach()\nreturn kept", []),
         ("kept[0].detach()\nreturn lambda: kept[0].detach()", []),
@@ -291,7 +291,7 @@ def test_code_that_leaves_before_the_removal(leave: str) -> None:
 )
 def test_outputs_that_may_be_detached(reads: str, single: list[bool]) -> None:
     facts = function(f"kept = []\nwith {KEEP}:\n    model(x)\n{reads}")
-    assert [output.single for output in facts.outputs] == single
+    assert [not output.note for output in facts.outputs] == single
 
 
 @pytest.mark.parametrize(
@@ -323,7 +323,7 @@ def test_several_modules_may_give_something_else() -> None:
         body = f"kept = []\n{loop}{more}{'' if loop else f'with {KEEP}:' + chr(10) + '    model(x)' + chr(10)}return kept[0].data"
         outputs = function(body).outputs
         assert outputs
-        assert not any(output.single for output in outputs)
+        assert all(output.note for output in outputs)
 
 
 @pytest.mark.parametrize(
@@ -415,3 +415,63 @@ TAKES_ITSELF_OFF = "def hook(m, i, o):\n    kept.append(o)\n    handle.remove()"
 def test_hooks_that_take_themselves_off(facts: HookFacts, certain: list[bool]) -> None:
     assert [plan.certain for plan, _ in facts.one_shots] == certain
     assert {note.kind for site in facts.sites for note in site.notes} == {"removal-in-hook"}
+
+
+@pytest.mark.parametrize(
+    ("reads", "notes"),
+    [
+        ("return self.kept.detach()", [""]),
+        ("kept = self.kept\n        return kept.mean().item(), kept.shape", [""]),
+        ("return None if self.kept is None else self.kept.cpu().numpy()", [""]),
+        ("with torch.no_grad():\n            return torch.softmax(self.kept, 1) * 2", [""]),
+        ("with torch.inference_mode():\n            return self.kept * 2", [""]),
+        ("torch.save(self.kept, 'file')", ["what `torch.save` writes no longer says that it needs a gradient"]),
+        ("return self.kept", []),
+        ("return self.kept.mean()", []),
+        ("return self.kept.shape", []),  # perhaps nobody reads the values
+        ("kept = self.kept\n        kept.detach()\n        return kept", []),
+        ("for _ in x:\n            kept = self.kept\n            kept = kept.detach()", []),
+        ("with torch.no_grad():\n            return self.kept.float()", []),
+        ("with torch.no_grad():\n            return torch.relu(self.kept, inplace=True)", []),
+        ("with torch.enable_grad():\n            return self.kept * 2", []),
+        ("with torch.no_grad():\n            self.conv(x)\n        return self.kept.detach()", []),  # there is no graph
+    ],
+)
+def test_attributes_of_which_only_values_are_read(reads: str, notes: list[str]) -> None:
+    source = f"""\
+import torch
+from torch import nn
+class A(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3)
+        self.handle = self.conv.register_forward_hook(self.hook)
+    def hook(self, m, i, o):
+        self.kept = o
+    def read(self, x):
+        {reads}
+"""
+    outputs = hooks(source).outputs
+    assert [output.note for output in outputs] == notes
+    assert all((output.owner, output.attribute, output.source) == ("A", "kept", "o") for output in outputs)
+    unknown = hooks(source.replace("nn.Conv2d(3, 3, 3)", "make()")).outputs
+    assert all(output.note for output in unknown)
+
+
+@pytest.mark.parametrize(
+    ("reads", "count"),
+    [
+        ("for k in kept:\n    print(k.shape, k.detach())", 1),
+        ("for k in kept.values():\n    print(k.item())", 1),
+        ("for name, k in kept.items():\n    print(name, k.tolist())", 1),
+        ("return {name: k.data for name, k in kept.items()}", 1),
+        ("for item in kept.items():\n    print(item[1].item())", 0),
+        ("for k in kept.values():\n    print(k)", 0),
+        ("for k in kept:\n    k.detach()\nreturn k", 0),
+        ("for k in kept:\n    k.detach()\nfor k in x:\n    k.backward()", 0),
+        ("list(kept.values())[0].detach()", 0),
+    ],
+)
+def test_walks_over_stored_outputs(reads: str, count: int) -> None:
+    facts = function(f"kept = []\nwith {KEEP}:\n    model(x)\n{reads}")
+    assert len(facts.outputs) == count

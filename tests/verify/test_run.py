@@ -100,6 +100,30 @@ def test_state_on_a_graph_that_a_lost_hook_held(item: str, allow: tuple[str, ...
     assert [note.kind for note in verdict.modulo] == (["hooks-lost"] if outcome is Outcome.PROVED else [])
 
 
+@pytest.mark.parametrize(
+    ("item", "more", "allow", "outcome"),
+    [
+        ("eval/graph:kept.0", {}, ("graph-lost",), Outcome.PROVED),
+        ("eval/graph:kept.0", {}, (), Outcome.DIFFERENT),
+        ("eval/graph:kept.0", {"eval/state:kept.0": "other"}, ("graph-lost",), Outcome.IDENTICAL),
+        ("eval/graph:fc._forward_hooks.0.kept.0", {}, ("graph-lost",), Outcome.DIFFERENT),
+    ],
+)
+def test_state_that_no_longer_hangs_on_a_graph(
+    item: str, more: dict[str, str], allow: tuple[str, ...], outcome: Outcome
+) -> None:
+    before = {"proof": observation({**ITEMS, item: "state is part of a graph"}), "numeric": numbers()}
+    after = {"proof": observation({**ITEMS, **more}), "numeric": numbers()}
+    verdict, _, _ = verify(before, after, allow=allow)
+    assert verdict.outcome is outcome
+    assert [note.kind for note in verdict.modulo] == (["graph-lost"] if outcome.passed else [])
+
+
+def test_a_graph_is_not_lost_where_there_was_none() -> None:
+    after = {"proof": observation({**ITEMS, "eval/graph:kept": "state is part of a graph"})}
+    assert verify({"proof": observation(ITEMS)}, after, allow=("graph-lost",))[0].outcome is Outcome.DIFFERENT
+
+
 def test_other_operators_with_the_same_bits_are_identical() -> None:
     verdict, one, _ = verify({"proof": SAME, "numeric": numbers()}, {"proof": OTHER, "numeric": numbers()})
     assert (verdict.outcome, verdict.rung, verdict.divergence) == (Outcome.IDENTICAL, "numeric", None)
