@@ -13,6 +13,10 @@ from modfix.semantics.syntax import FunctionNode, arguments, dotted, is_name, wa
 
 HookNode: TypeAlias = FunctionNode | ast.Lambda
 
+_TRANSPARENT = frozenset(
+    {"functools.wraps", "torch.enable_grad", "torch.inference_mode", "torch.no_grad"}
+    | {"torch.utils.hooks.unserializable_hook"}
+)
 DEPTH = 3  # of factories and helper functions that are looked through
 
 
@@ -80,6 +84,8 @@ class HookFunctions:
                 for inner in own.inner
                 if isinstance(inner.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and inner.node.name == name.id
             ]
+            if any(not self._is_plain(hook.node) for hook in found):
+                return None
             values = [v.value for v in own.assigns if any(is_name(target, name.id) for target in v.targets)]
             if own.stored.count(name.id) != len(values):
                 return None
@@ -91,6 +97,12 @@ class HookFunctions:
             if found:
                 return found
         return None
+
+    def _is_plain(self, function: HookNode) -> bool:
+        """Whether no decorator makes something else of a function."""
+        decorators = [] if isinstance(function, ast.Lambda) else function.decorator_list
+        functions = [d.func if isinstance(d, ast.Call) else d for d in decorators]
+        return all(self.names.resolve(f, self.parents.functions(f)) in _TRANSPARENT for f in functions)
 
     def _method(self, value: ast.Attribute) -> FunctionNode | None:
         """The method that `self.method` or `local.method` is bound to, if its class is in this file."""

@@ -407,7 +407,6 @@ TAKES_ITSELF_OFF = "def hook(m, i, o):\n    kept.append(o)\n    handle.remove()"
         (_once(TAKES_ITSELF_OFF, "model(x)\nhook(x, x, x)\nreturn kept[0]"), []),
         (_once(TAKES_ITSELF_OFF, head="kept = other"), []),
         (_once(TAKES_ITSELF_OFF.replace("handle.remove()", "x = handle.remove()")), []),
-        (_once(f"@other\n{TAKES_ITSELF_OFF}"), []),
         (_once("hook = lambda m, i, o: (kept.append(o), handle.remove())"), []),
         (hooks(f"kept = []\n{TAKES_ITSELF_OFF}\nhandle = model.register_forward_hook(hook)\nmodel(x)\n"), []),
     ],
