@@ -31,15 +31,17 @@ keep the handles, and nothing else changes.
 SAFE: a `with` statement whose hooks write only into variables of the same function, or are on a model that the function
 itself has made and gives to nobody; a pair of registration and removal; a hook of a function that takes itself off, and
 which nobody sees when that has run; a list of handles for objects that all come to have one before they register a
-hook; `output.detach()` of one module in a store of the same function, every reading of which ends with `.detach()`,
-`.data`, `.item()`, `.shape` or the like. Other outputs stay as they are: more than half of the hooks that store one
+hook; `output.detach()` of one module in a store of the same function, or of a layer of the object in an attribute that
+no other class reaches, where every reading ends with `.detach()`, `.data`, `.item()`, `.numpy()`, `.shape` or the like,
+or with an operation under `torch.no_grad()`. Other outputs stay as they are: more than half of the hooks that store one
 need its gradients.
 
 UNSAFE: a pair with a `return`, `break` or `continue` between, which today leaves the hook on the module; a `with`
 statement where the store is handed on (`return features`) or the hooks print, for they no longer do so when the model
 runs again; an attribute of the model that a function was given; a list of handles that is there already, with a method
 that now takes more hooks off; objects that are unpickled from files written before; `output.detach()` of several
-modules, each of which must give a tensor.
+modules or unknown ones, each of which must give a tensor, or for `torch.save`; `output.detach().clone()` where the
+object changes the output in place behind the hook, which then keeps what it was before.
 
 DISPLAY: only a part of the project was read, and objects or callers elsewhere may be concerned.
 
