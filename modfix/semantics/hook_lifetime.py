@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from modfix.semantics.dataflow import Parents
 from modfix.semantics.hook_facts import REGISTRATIONS
@@ -25,6 +26,7 @@ _GIVING = frozenset(
     | {"keys", "modules", "named_children", "named_modules", "requires_grad_", "share_memory", "to", "train", "type"}
     | {"values"}
 )
+_CONVERTING = frozenset({"cpu", "cuda", "double", "eval", "float", "half", "requires_grad_", "to", "train"})
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
 
@@ -110,7 +112,7 @@ class Model:
             sources: set[str] = set()
             for target, value in self._bindings():
                 if name in self._targets(target):
-                    sources |= self._mentioned(value)
+                    sources |= self._mentioned(_converted(value))
             if not sources:
                 self.roots.add(name)
             waiting |= sources - self.names
@@ -204,18 +206,19 @@ class Model:
             key = self._key(node)
             if key and key in self.names:
                 return True
-            if (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and is_name(node.func.value, self._self)
-            ):
-                return True  # a method of the object
-            if key == self._self and key:
-                return True  # the object is handed on
+            is_method = isinstance(node, ast.Call) and self._key(node.func).startswith(f"{self._self}.")
+            if (is_method or is_name(node, self._self)) and self._self and self._object_has_it:
+                return True  # a method of the object, or it is handed on
             if key:
                 continue
             stack.extend(children(node))
         return False
+
+    @cached_property
+    def _object_has_it(self) -> bool:
+        """Whether the object of the method may lead to the model."""
+        kept = any(name == self._self or name.startswith(f"{self._self}.") for name in self.names)
+        return kept or any(map(self._gives_away, self._inside))
 
     def certainly_runs(self, statement: ast.AST) -> bool:
         """Whether a statement calls the model, or a function of its own that is given it or reads it."""
@@ -312,6 +315,13 @@ class Model:
             return False
         ref = self._names.resolve(node.func, self._functions[::-1])
         return not ref.startswith(("builtins.", "torch."))
+
+
+def _converted(value: ast.expr) -> ast.expr:
+    """The module in `module.to(device)` and the like, which give back the module itself."""
+    while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr in _CONVERTING:
+        value = value.func.value
+    return value
 
 
 def common_block(

@@ -75,6 +75,8 @@ class HookSites:
 
     def _source(self, call: ast.Call, statement: ast.stmt) -> str:
         """The source of a call as it is written in a block without indentation; empty if that would change it."""
+        if self.positions.is_commented_behind(statement):
+            return ""
         first, *lines = self.positions.source(call).replace("\r\n", "\n").replace("\r", "\n").split("\n")
         if not lines:
             return first

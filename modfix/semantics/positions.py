@@ -36,10 +36,13 @@ class Positions:
 
     def is_commented(self, node: ast.stmt) -> bool:
         """Whether a comment stands behind ``node`` on its last line, or on the line above it."""
-        span, last = self.span(node), node.end_lineno or node.lineno
-        behind = self._text[span.end : self._starts[last] if last < len(self._starts) else None]
         above = self._text[self._starts[node.lineno - 2] : self._starts[node.lineno - 1]] if node.lineno > 1 else ""
-        return "#" in behind or above.lstrip().startswith("#")
+        return self.is_commented_behind(node) or above.lstrip().startswith("#")
+
+    def is_commented_behind(self, node: ast.stmt) -> bool:
+        """Whether a comment stands behind ``node`` on its last line."""
+        end, last = self.span(node).end, node.end_lineno or node.lineno
+        return "#" in self._text[end : self._starts[last] if last < len(self._starts) else None]
 
     def offset(self, line: int, column: int) -> int:
         """Character offset of a 1-based line and a column in UTF-8 bytes."""

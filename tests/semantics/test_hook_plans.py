@@ -474,3 +474,36 @@ class A(nn.Module):
 def test_walks_over_stored_outputs(reads: str, count: int) -> None:
     facts = function(f"kept = []\nwith {KEEP}:\n    model(x)\n{reads}")
     assert len(facts.outputs) == count
+
+
+@pytest.mark.parametrize(
+    ("made", "before", "last"),
+    [
+        ("make().to(self.device)", "pass", "run"),
+        ("make()", "self.device", "run"),
+        ("self.net", "pass", "self.finish()"),  # the method may run it
+        ("make()", "self.add(model)", "self.finish()"),
+        ("make()", "other(self, model)", "self.finish()"),
+    ],
+)
+def test_methods_of_an_object_that_may_have_the_model(made: str, before: str, last: str) -> None:
+    source = f"""\
+from nets import make, other
+class A:
+    def process(self, x):
+        kept = []
+        model = {made}
+        {before}
+        model.act.register_forward_hook(lambda m, i, o: kept.append(o))
+        run = model(x)
+        self.finish()
+        return kept[0]
+"""
+    (plan,) = hooks(source).local
+    assert source[: plan.last.end].endswith({"run": "run = model(x)"}.get(last, last))
+
+
+def test_a_registration_with_a_comment_stays_on_its_line() -> None:
+    for comment, source in (("", KEEP), ("  # the last one", "")):
+        facts = function(f"kept = []\n{KEEP}{comment}\nmodel(x)\nreturn kept[0]")
+        assert [site.source for site in facts.sites] == [source]
