@@ -19,12 +19,11 @@ _MUST_BE_TENSORS = "each module that is hooked must give a tensor, and no tuple 
 
 
 class _Stored(NamedTuple):
-    """Where a hook stores the output: ``value`` in the variable, or the attribute of the object, of that ``name``."""
+    """Where a hook stores the output, or an entry of it."""
 
     site: int  # index of the registration
     value: ast.expr
-    name: str
-    in_container: bool
+    in_container: bool  # the store holds several of them
 
 
 def stored_outputs(sites: HookSites) -> Iterator[StoredOutput]:
@@ -33,31 +32,34 @@ def stored_outputs(sites: HookSites) -> Iterator[StoredOutput]:
     The store is a variable of the function that registers the hook, or an attribute of the object; whether another
     class or file reads that is for others to say.
     """
-    variables: dict[tuple[ast.AST, str], list[_Stored]] = {}
-    attributes: dict[tuple[ast.ClassDef, str], list[_Stored]] = {}
+    for (place, name), stored in _stores(sites).items():
+        item = sites.found[stored[0].site]
+        if _runs_without_graph(sites, item, place):
+            continue
+        if isinstance(place, ast.ClassDef):
+            yield from _outputs(sites, stored, _readings_of(sites, place, name), name)
+            continue
+        hooks = [hook.node for one in stored for hook in sites.hooks(sites.found[one.site].call) or ()]
+        store = Store(sites.parents, item.scope, sites.names, hooks)
+        nodes = list(store.reads(name))
+        reads: list[ast.expr] = [node for node in nodes if isinstance(node, ast.Name)]
+        if store.is_own(name) and len(reads) == len(nodes):
+            yield from _outputs(sites, stored, reads, "")
+
+
+def _stores(sites: HookSites) -> dict[tuple[ast.AST, str], list[_Stored]]:
+    """What hooks store, by the function and the variable, or the class and the attribute of its object."""
+    found: dict[tuple[ast.AST, str], list[_Stored]] = {}
     for index, item in enumerate(sites.found):
         owner = sites.functions.class_around(item.call)
         for hook in sites.hooks(item.call) or ():
             for target, value in _stored(item, hook):
-                in_container = not isinstance(target, ast.Attribute) or not isinstance(target.ctx, ast.Store)
                 if isinstance(target, ast.Name) and not hook.bound:
-                    found = _Stored(index, value, target.id, in_container)
-                    variables.setdefault((item.scope, target.id), []).append(found)
+                    found.setdefault((item.scope, target.id), []).append(_Stored(index, value, True))
                 elif isinstance(target, ast.Attribute) and owner is not None and _is_of_object(item, hook, target):
-                    found = _Stored(index, value, target.attr, in_container)
-                    attributes.setdefault((owner, target.attr), []).append(found)
-    for (_, name), stored in variables.items():
-        item = sites.found[stored[0].site]
-        hooks = [hook.node for one in stored for hook in sites.hooks(sites.found[one.site].call) or ()]
-        store = Store(sites.parents, item.scope, sites.names, hooks)
-        if store.is_own(name) and not _runs_without_graph(sites, item, item.scope):
-            nodes = list(store.reads(name))
-            reads = [node for node in nodes if isinstance(node, ast.Name)]
-            if len(reads) == len(nodes):
-                yield from _outputs(sites, stored, list(reads), "")
-    for (owner, name), stored in attributes.items():
-        if not _runs_without_graph(sites, sites.found[stored[0].site], owner):
-            yield from _outputs(sites, stored, _readings_of(sites, owner, name), name)
+                    in_container = isinstance(target.ctx, ast.Load)
+                    found.setdefault((owner, target.attr), []).append(_Stored(index, value, in_container))
+    return found
 
 
 def _outputs(sites: HookSites, stored: list[_Stored], reads: list[ast.expr], attribute: str) -> Iterator[StoredOutput]:
@@ -69,7 +71,7 @@ def _outputs(sites: HookSites, stored: list[_Stored], reads: list[ast.expr], att
     ends = frozenset().union(*(readings.ends(node, is_store=in_container) for node in reads))
     if "" in ends or not ends & (VALUES | {SAVED, "no_grad"}):
         return
-    known = all(_gives_tensor(sites, one, ends, attribute) for one in stored)
+    known = all(_gives_tensor(sites, one) for one in stored)
     single = not attribute and len({one.site for one in stored}) == 1
     seen = set()  # two registrations may share a hook
     for one in stored:
@@ -86,7 +88,7 @@ def _outputs(sites: HookSites, stored: list[_Stored], reads: list[ast.expr], att
         yield StoredOutput(one.site, *where, note, changed, item.site.owner if attribute else "", attribute)
 
 
-def _gives_tensor(sites: HookSites, one: _Stored, ends: frozenset[str], attribute: str) -> bool:
+def _gives_tensor(sites: HookSites, one: _Stored) -> bool:
     """Whether an attribute of the object is hooked that is a layer whose output certainly is a tensor."""
     return isinstance(one.value, ast.Name) and _layer(sites, sites.found[one.site]) in TENSOR_LAYERS
 
