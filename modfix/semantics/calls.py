@@ -137,6 +137,8 @@ class CallFactsMaker:
             return None
         self_name = positional[0].arg
         bases: list[Ref] = []
+        nested = {n for scope in self._names.scopes[node].inner for n in walk(scope.node)}
+        returns = {n for n in walk(node) if isinstance(n, ast.Return)} - nested
         after: ast.stmt | None = None
         quiet: list[ast.stmt] = []
         touched = False  # something was called on the object before
@@ -150,12 +152,11 @@ class CallFactsMaker:
             inside = walk(statement)
             calls = [n for n in inside if isinstance(n, ast.Call)]
             touched = touched or any((dotted(call.func) or "").partition(".")[0] == self_name for call in calls)
-            loud = loud or touched or any(isinstance(n, ast.Return) for n in inside)
+            loud = loud or touched or any(n in returns for n in inside)
             loud = loud or any(_hands_out(call, self_name) for call in calls)
             if not loud:
                 quiet.append(statement)
         last = node.body[-1]
-        returns = [n for n in walk(node) if isinstance(n, ast.Return) and n is not last]
         return InitFacts(
             self_name,
             tuple(bases),
@@ -163,7 +164,7 @@ class CallFactsMaker:
             tuple([self._positions.span(statement) for statement in quiet]),
             self._positions.span(last),
             isinstance(last, (ast.Return, ast.Raise)),
-            bool(returns),
+            bool(returns - {last}),
             any(_hands_out(call, self_name) for call in walk(node) if isinstance(call, ast.Call)),
             self._tails.tail(node, self_name, (*record.functions, node)),
         )

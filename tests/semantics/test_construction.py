@@ -34,6 +34,7 @@ FC = "self.fc = nn.Linear(2, 2)"
     ("last", "above"),
     [
         ("self.a = 1", False),
+        ("def f():\n    return 1\nnn.init.zeros_(self.fc.bias)", False),
         ("nn.init.zeros_(self.fc.bias)", True),
         ("nn.init.zeros_(self.fc.bias)\nnn.init.ones_(self.fc.weight)", True),
         ("nn.init.zeros_(self.fc.bias)\nself.a = 1", False),
@@ -119,6 +120,7 @@ def test_a_method_that_is_applied_is_asked_what_it_does_to_a_layer(body: str, ab
         ("self.forward(1)\nself.p = m", ""),
         ("if m:\n    self.p = m\nprobe(self)", ""),
         ("if m:\n    return\nself.p = m", ""),
+        ("def f():\n    return 1\nself.p = m\nself.q = f()", "self.q = f()"),
         ("self.p = m\nif m:\n    return\nself.q = m", "self.p = m"),
     ],
 )
