@@ -23,7 +23,8 @@ def bias_accesses(file: FileTree) -> tuple[BiasAccess, ...]:
     """The accesses in one file that are not guarded, in source order."""
     if ".bias" not in file.text or not ("init" in file.text or any(f"{name}(" in file.text for name in _FILLS)):
         return ()
-    found = (_access(node, file) for node in file.nodes if isinstance(node, (ast.Expr, ast.Assign)))
+    statements = (node for node in file.nodes_around(".bias", ".weight") if isinstance(node, (ast.Expr, ast.Assign)))
+    found = (_access(statement, file) for statement in statements)
     return tuple(sorted((access for access in found if access is not None), key=lambda access: access.statement))
 
 
@@ -35,7 +36,7 @@ def bias_tests(file: FileTree) -> tuple[BiasTest, ...]:
 
 
 def _tests(file: FileTree) -> Iterator[BiasTest]:
-    for node in file.nodes:
+    for node in file.nodes_around(".bias"):
         if not isinstance(node, ast.If):
             continue
         for test in _truths(node.test):

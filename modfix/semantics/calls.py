@@ -136,27 +136,29 @@ class CallFactsMaker:
         if not positional:
             return None
         self_name = positional[0].arg
+        scope = self._names.scopes[node]
+        calls = [call for inner in scope.within() for call in inner.nodes if isinstance(call, ast.Call)]
+        touching = min((call.lineno for call in calls if _is_method_of(call, self_name)), default=0)
+        handing = min((call.lineno for call in calls if _hands_out(call, self_name)), default=0)
+        last = node.body[-1]
+        returns = len(scope.returns) - isinstance(last, ast.Return)
         bases: list[Ref] = []
-        nested = {n for scope in self._names.scopes[node].inner for n in walk(scope.node)}
-        returns = {n for n in walk(node) if isinstance(n, ast.Return)} - nested
         after: ast.stmt | None = None
         quiet: list[ast.stmt] = []
         touched = False  # something was called on the object before
-        loud = True  # or it was handed out, or this may be the end
+        loud = False  # or it was handed out, or this may be the end
         for statement in node.body:
             base = self._base_init(statement, self_name, (*record.functions, node))
             if base is not None:
                 bases.append(base)
-                after, loud, quiet = None if touched else statement, touched, []
+                after, quiet = None if touched else statement, []
                 continue
-            inside = walk(statement)
-            calls = [n for n in inside if isinstance(n, ast.Call)]
-            touched = touched or any((dotted(call.func) or "").partition(".")[0] == self_name for call in calls)
-            loud = loud or touched or any(n in returns for n in inside)
-            loud = loud or any(_hands_out(call, self_name) for call in calls)
+            end = statement.end_lineno or 0
+            touched = touched or 0 < touching <= end
+            loud = loud or touched or 0 < handing <= end
+            loud = loud or (returns > 0 and any(isinstance(n, ast.Return) for n in walk(statement)))
             if not loud:
                 quiet.append(statement)
-        last = node.body[-1]
         return InitFacts(
             self_name,
             tuple(bases),
@@ -164,8 +166,8 @@ class CallFactsMaker:
             tuple([self._positions.span(statement) for statement in quiet]),
             self._positions.span(last),
             isinstance(last, (ast.Return, ast.Raise)),
-            bool(returns - {last}),
-            any(_hands_out(call, self_name) for call in walk(node) if isinstance(call, ast.Call)),
+            returns > 0,
+            handing > 0,
             self._tails.tail(node, self_name, (*record.functions, node)),
         )
 
@@ -187,6 +189,11 @@ class CallFactsMaker:
         if first is None or not is_name(first, self_name):
             return None
         return self._names.resolve(owner, functions)
+
+
+def _is_method_of(call: ast.Call, self_name: str) -> bool:
+    """Whether a call is of ``self_name`` or of something below it."""
+    return (dotted(call.func) or "").partition(".")[0] == self_name
 
 
 def _hands_out(call: ast.Call, self_name: str) -> bool:

@@ -26,6 +26,7 @@ from modfix.semantics.facts import (
     ValueKind,
 )
 from modfix.semantics.guards import Subject, analyse
+from modfix.semantics.origins import Origins
 from modfix.semantics.plain_tensors import PlainTensorsMaker
 from modfix.semantics.positions import Positions
 from modfix.semantics.records import ClassRecord, SelfStore, SelfUse
@@ -50,12 +51,12 @@ _FAILS_ON_NONE = (UseForm.CALL, UseForm.CALL_OTHER, UseForm.MEMBER)
 class ClassFactsMaker:
     """Makes the facts of the classes of one file."""
 
-    def __init__(self, path: str, positions: Positions, names: Names) -> None:
+    def __init__(self, path: str, positions: Positions, names: Names, origins: Origins) -> None:
         self._callees = Callees(names)
         self._path = path
         self._positions = positions
         self._names = names
-        self._parents: dict[FunctionNode, Parents] = {}
+        self._origins = origins
         self._ifs: dict[FunctionNode, list[ast.If]] = {}
         self._calls = CallFactsMaker(positions, names)
         self._tensors = PlainTensorsMaker(positions, names, self._callees.callee)
@@ -215,10 +216,7 @@ class ClassFactsMaker:
         return len(arguments_) == 1 and ScriptTypes(self._names, record).is_tensor(arguments_[0], use.method)
 
     def _links(self, method: FunctionNode) -> Parents:
-        known = self._parents.get(method)
-        if known is None:
-            known = self._parents[method] = Parents(method)
-        return known
+        return self._origins.parents((method,))
 
     def _test(self, use: SelfUse) -> ast.expr:
         """The test that ``use`` is: a comparison, the call of a helper, or the bare attribute."""

@@ -7,12 +7,13 @@ Only attributes that some method stores a container in are looked at. What is do
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
+from modfix.semantics.container_elements import Callee, ElementReader, Functions, Remarks, self_name_of
 from modfix.semantics.container_facts import Container, Element, ElementForm, Trouble, Wrap
 from modfix.semantics.container_operations import RESERVED_KEYS
 from modfix.semantics.container_uses import Used, uses_of
-from modfix.semantics.dataflow import Parents, last_value
+from modfix.semantics.dataflow import Parents
 from modfix.semantics.facts import Ref
 from modfix.semantics.positions import Positions
 from modfix.semantics.records import ClassRecord, SelfStore
@@ -23,16 +24,8 @@ _DISPLAYS = (ast.List, ast.Tuple, ast.ListComp, ast.Dict, ast.DictComp)
 _KEYED = (ast.Dict, ast.DictComp)
 _LISTS = frozenset({"builtins.list", "builtins.tuple"})
 _DICTS = frozenset({"builtins.dict", "collections.OrderedDict"})
-_PLAIN = (ast.Constant, ast.JoinedStr, ast.Compare, ast.Lambda, ast.UnaryOp)
-_RETURNS_ITSELF = frozenset(
-    {"bfloat16", "cpu", "cuda", "double", "eval", "float", "half", "requires_grad_", "to", "train"}
-)
 _BUILDERS = frozenset({"OrderedDict", "dict", "list", "tuple"})
-_COPIES = frozenset({"copy.copy", "copy.deepcopy"})
 _REGISTERS = frozenset({"__setattr__", "add_module", "register_module"})
-
-Functions = tuple[FunctionNode, ...]  # around a place, outermost first
-Callee = Callable[[ast.expr, Functions], Ref]
 
 
 class ContainersMaker:
@@ -87,10 +80,10 @@ class _Reading:
         self._attr = attr
         self._wraps: list[Wrap] = []
         self._elements: list[Element] = []
-        self._troubles: list[Trouble] = []
+        self._remarks = Remarks(maker.positions)
+        self._reader = ElementReader(maker.callee, links, self._remarks)
         self._inner: list[Trouble] = []  # those that there are if an element is a container itself
         self._nested = False
-        self._marks: set[str] = set()  # of "called" and "registered"; see `Used`
         self._next = 0  # index of the next element of a list; -1 when it is not known
         self._keyed = False
 
@@ -106,7 +99,7 @@ class _Reading:
         if not any(element.form is ElementForm.MADE for element in self._elements):
             return None
         if self._registers_by_hand():
-            self._marks.add("registered")
+            self._remarks.marks.add("registered")
         first = stored[0].statement
         return Container(
             self._attr,
@@ -115,9 +108,9 @@ class _Reading:
             tuple(self._positions.span(store.value) for store in stored if store.value is not None),
             tuple(dict.fromkeys(self._wraps)),
             tuple(self._elements),
-            (*self._troubles, *(self._inner if self._nested else ())),
-            "called" in self._marks,
-            "registered" in self._marks,
+            (*self._remarks.troubles, *(self._inner if self._nested else ())),
+            "called" in self._remarks.marks,
+            "registered" in self._remarks.marks,
         )
 
     def _registers_by_hand(self) -> bool:
@@ -128,7 +121,7 @@ class _Reading:
             isinstance(node, ast.Call)
             and is_name(node.func, "setattr")
             and node.args
-            and is_name(node.args[0], _self_name(method))
+            and is_name(node.args[0], self_name_of(method))
             and len(node.args) == 3
             and not isinstance(node.args[2], ast.Constant)
             for method in self._record.members
@@ -149,7 +142,7 @@ class _Reading:
             return False
         targets = store.statement.targets if isinstance(store.statement, ast.Assign) else [store.statement.target]
         if len(targets) > 1 or store.target is not targets[0]:
-            self._trouble("shared-list", "several names share the list", store.statement)
+            self._remarks.trouble("shared-list", "several names share the list", store.statement)
         for leaf in opened:
             self._open(leaf, store.method, store.functions)
         return True
@@ -169,7 +162,7 @@ class _Reading:
         del self._wraps[kept]  # the outermost one: the name is wrapped instead
         parents = self._links(store.method)
         if parents.scope(values[0]) is not function:
-            self._trouble("shared-list", f"`{name.id}` is shared with another function", store.statement)
+            self._remarks.trouble("shared-list", f"`{name.id}` is shared with another function", store.statement)
         nodes = [node for node in walk(function) if isinstance(node, ast.Name)]
         for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset)):
             if node.id == name.id and node is not name:
@@ -225,7 +218,7 @@ class _Reading:
         elif isinstance(value, ast.Dict):
             for key, element in zip(value.keys, value.values, strict=True):
                 if key is None:
-                    self._trouble("unknown-elements", "it is not known what is unpacked here", element)
+                    self._remarks.trouble("unknown-elements", "it is not known what is unpacked here", element)
                 else:
                     self._element(element, method, functions, prefix + self._key(key, method))
         elif isinstance(value, ast.DictComp):
@@ -237,7 +230,7 @@ class _Reading:
         if isinstance(value.value, (ast.List, ast.ListComp, ast.Tuple)):
             self._fill(value.value, method, functions, prefix)
         else:
-            self._trouble("unknown-elements", "it is not known what is unpacked here", value)
+            self._remarks.trouble("unknown-elements", "it is not known what is unpacked here", value)
 
     def _fill_operation(self, value: ast.BinOp, method: FunctionNode, functions: Functions, prefix: str) -> None:
         for side in (value.left, value.right):
@@ -250,7 +243,7 @@ class _Reading:
         keyed = self._is_keyed(value, functions)
         for keyword in value.keywords:
             if keyword.arg is None or not keyed:
-                self._trouble("unknown-elements", "it is not known what is unpacked here", keyword.value)
+                self._remarks.trouble("unknown-elements", "it is not known what is unpacked here", keyword.value)
             else:
                 self._check_key(keyword.arg, keyword.value)
                 self._element(keyword.value, method, functions, f"{prefix}{keyword.arg}")
@@ -263,7 +256,7 @@ class _Reading:
             ):
                 self._fill(argument, method, functions, prefix)
             else:
-                self._trouble("unknown-elements", "it is not known what this holds", argument)
+                self._remarks.trouble("unknown-elements", "it is not known what this holds", argument)
 
     def _index(self) -> str:
         if self._next < 0:
@@ -279,14 +272,14 @@ class _Reading:
         if not _is_text(key):
             kinds = {ast.Tuple: "a tuple", ast.Constant: "no string"}
             what = kinds.get(type(key), "computed, and may be no string")
-            self._trouble("bad-key", f"a key is {what}: `nn.ModuleDict` takes strings without a dot", key)
+            self._remarks.trouble("bad-key", f"a key is {what}: `nn.ModuleDict` takes strings without a dot", key)
         elif any(isinstance(n, ast.Constant) and isinstance(n.value, str) and "." in n.value for n in walk(key)):
-            self._trouble("bad-key", "a key has a dot, which `nn.ModuleDict` does not take", key)
+            self._remarks.trouble("bad-key", "a key has a dot, which `nn.ModuleDict` does not take", key)
         return "*"
 
     def _check_key(self, key: str, node: ast.expr) -> None:
         if not key or "." in key or key in RESERVED_KEYS or key.startswith("_"):
-            self._trouble("bad-key", f"`nn.ModuleDict` does not take the key `{key}`", node)
+            self._remarks.trouble("bad-key", f"`nn.ModuleDict` does not take the key `{key}`", node)
 
     # Elements
 
@@ -304,7 +297,7 @@ class _Reading:
             self._open(value, method, functions, f"{key}.")
             return
         if isinstance(value, ast.NamedExpr):
-            self._trouble("shared-element", "an element has a name of its own", value)
+            self._remarks.trouble("shared-element", "an element has a name of its own", value)
         self._read_element(value, method, functions, key, 0 if many or "*" in key else 1)
 
     def _read_element(self, value: ast.expr, method: FunctionNode, functions: Functions, key: str, number: int) -> None:
@@ -312,7 +305,7 @@ class _Reading:
             for leaf in leaves_of(value):
                 self._read_element(leaf, method, functions, key, 0)
             return
-        form, made = self._form(value, method, functions)
+        form, made = self._reader.form(value, method, functions)
         refs: tuple[Ref, ...] = ()
         given: tuple[tuple[str, str], ...] = ()
         if made is not None:
@@ -321,90 +314,16 @@ class _Reading:
                 [("", self._positions.source(a)) for a in made.args]
                 + [(k.arg or "**", self._positions.source(k.value)) for k in made.keywords]
             )
-            if any(is_name(a, _self_name(method)) for a in (*made.args, *(k.value for k in made.keywords))):
-                self._trouble("cycle", "an element gets the object itself, and may register it: a cycle", made)
+            if any(is_name(a, self_name_of(method)) for a in (*made.args, *(k.value for k in made.keywords))):
+                self._remarks.trouble("cycle", "an element gets the object itself, and may register it: a cycle", made)
         column = self._positions.column(value)
         self._elements.append(Element(form, refs, given, key, number, method.name, value.lineno, column))
-
-    def _form(self, value: ast.expr, method: FunctionNode, functions: Functions) -> tuple[ElementForm, ast.Call | None]:
-        if is_none(value):
-            return ElementForm.NONE, None
-        if isinstance(value, _PLAIN):
-            return ElementForm.PLAIN, None
-        if isinstance(value, ast.Attribute) and is_name(value.value, _self_name(method)):
-            self._marks.add("registered")  # it is registered under its own name, if it is a module
-            return ElementForm.UNKNOWN, None
-        if isinstance(value, ast.Call):
-            return self._made(value, method, functions)
-        if isinstance(value, ast.Name):
-            return self._named(value, method, functions)
-        return ElementForm.UNKNOWN, None
-
-    def _made(self, call: ast.Call, method: FunctionNode, functions: Functions) -> tuple[ElementForm, ast.Call | None]:
-        func = call.func
-        if isinstance(func, ast.Attribute) and func.attr in _RETURNS_ITSELF and not isinstance(func.value, ast.Name):
-            return self._form(func.value, method, functions)
-        if is_name(func, "getattr") and call.args and is_name(call.args[0], _self_name(method)):
-            self._marks.add("registered")
-            return ElementForm.UNKNOWN, None
-        ref = self._callee(func, functions)
-        if ref in _COPIES and len(call.args) == 1:
-            form, made = self._form(call.args[0], method, functions)
-            return (form, made) if form is ElementForm.MADE else (ElementForm.UNKNOWN, None)
-        return (ElementForm.PLAIN, None) if ref == "functools.partial" else (ElementForm.MADE, call)
-
-    def _named(self, name: ast.Name, method: FunctionNode, functions: Functions) -> tuple[ElementForm, ast.Call | None]:
-        """An element that has a local name, under which it may go to other places as well."""
-        parents = self._links(method)
-        if any(arg.arg == name.id for function in functions for arg in arguments(function)):
-            return ElementForm.GIVEN, None
-        value = last_value(parents, parents.statement(name), name.id)
-        if isinstance(value, ast.IfExp) or value is None:
-            return ElementForm.UNKNOWN, None
-        for place, at in self._other_places(name, functions[-1], parents):
-            if place == "registered":
-                self._marks.add("registered")
-            else:
-                self._trouble("shared-element", f"`{name.id}` goes to another place as well", at)
-        if isinstance(value, ast.Name):
-            return ElementForm.UNKNOWN, None
-        return self._form(value, method, functions)
-
-    def _other_places(self, name: ast.Name, function: FunctionNode, parents: Parents) -> Iterator[tuple[str, ast.expr]]:
-        """Where else a module goes that has a name: "registered" or "elsewhere"."""
-        for node in walk(function):
-            if not isinstance(node, ast.Name) or node.id != name.id or node is name or isinstance(node.ctx, ast.Store):
-                continue
-            step = parents.of(node)
-            assert step is not None
-            parent = step[0]
-            if isinstance(parent, ast.Attribute) and self._becomes_own(parent, parents):
-                yield "registered", node
-            elif isinstance(parent, ast.Attribute) or (isinstance(parent, ast.Call) and step[1] == "func"):
-                continue
-            elif isinstance(parent, (ast.Assign, ast.AnnAssign)):
-                targets = parent.targets if isinstance(parent, ast.Assign) else [parent.target]
-                own = all(isinstance(t, ast.Attribute) and is_name(t.value, _self_name(function)) for t in targets)
-                yield ("registered" if own else "elsewhere"), node
-            elif isinstance(parent, ast.Call):
-                ref = self._callee(parent.func, (function,))
-                if not ref.startswith(("torch.nn.init.", "builtins.")):
-                    yield "elsewhere", node
-            else:
-                yield "elsewhere", node
-
-    def _becomes_own(self, member: ast.Attribute, parents: Parents) -> bool:
-        """Whether a member of a module is kept by the object: `self.weight = layer.weight`."""
-        step = parents.of(member)
-        if step is None or not isinstance(step[0], ast.Assign) or step[1] != "value":
-            return False
-        return any(isinstance(target, ast.Attribute) for target in step[0].targets)
 
     # What is done with it
 
     def _use(self, node: ast.Attribute | ast.Name, method: FunctionNode, *, local: SelfStore | None = None) -> None:
         parents = self._links(method)
-        used = uses_of(node, parents, _self_name(method), self._keyed, local is not None)
+        used = uses_of(node, parents, self_name_of(method), self._keyed, local is not None)
         functions = local.functions if local is not None else (method, *parents.functions(node)[1:])
         if method is parents.functions(node)[0]:
             functions = parents.functions(node)
@@ -415,20 +334,22 @@ class _Reading:
     ) -> None:
         for use in used:
             if use.form in ("called", "registered"):
-                self._marks.add(use.form)
+                self._remarks.marks.add(use.form)
             elif use.form == "wrapped":
                 ref = self._callee(use.call.func, functions) if use.call is not None else "?"
                 if ref.startswith("torch.nn."):
-                    self._marks.add("registered")
+                    self._remarks.marks.add("registered")
                 else:
-                    self._trouble("handed-on", "the list is handed to other code here, which may keep it", node)
+                    self._remarks.trouble("handed-on", "the list is handed to other code here, which may keep it", node)
             elif use.form == "trouble":
-                self._trouble(use.kind, use.reason, use.node)
+                self._remarks.trouble(use.kind, use.reason, use.node)
             elif use.form == "inner":
                 column = self._positions.column(use.node)
                 self._inner.append(Trouble(use.kind, use.reason, use.node.lineno, column))
             elif local is not None and node.lineno > (local.statement.end_lineno or 0):
-                self._trouble("shared-list", "the list grows here, when a registered one has been made of it", node)
+                self._remarks.trouble(
+                    "shared-list", "the list grows here, when a registered one has been made of it", node
+                )
             elif use.form == "one" and use.value is not None:
                 key = self._key(use.key, method) if use.key is not None and self._keyed else "*" if use.key else ""
                 self._element(use.value, method, functions, key or self._added(use.value, method))
@@ -437,7 +358,7 @@ class _Reading:
                     self._next = -1 if self._in_loop(use.value, method) else self._next
                     self._fill(use.value, method, functions, "")
                 else:
-                    self._trouble("unknown-elements", "it is not known what is added here", use.value)
+                    self._remarks.trouble("unknown-elements", "it is not known what is added here", use.value)
 
     def _added(self, value: ast.expr, method: FunctionNode) -> str:
         """The key of an element that is appended."""
@@ -453,14 +374,6 @@ class _Reading:
                 return True
             step = parents.of(step[0])
         return False
-
-    def _trouble(self, kind: str, reason: str, node: ast.expr | ast.stmt) -> None:
-        self._troubles.append(Trouble(kind, reason, node.lineno, self._positions.column(node)))
-
-
-def _self_name(method: FunctionNode) -> str | None:
-    positional = [*method.args.posonlyargs, *method.args.args]
-    return positional[0].arg if positional else None
 
 
 def _is_empty(value: ast.expr) -> bool:

@@ -30,7 +30,7 @@ def data_fills(file: FileTree) -> tuple[DataFill, ...]:
 
 
 def _found(file: FileTree) -> Iterator[DataFill]:
-    for statement in file.nodes:
+    for statement in file.nodes_around(".data"):
         call = statement.value if isinstance(statement, ast.Expr) else None
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.func.attr not in FILLS:
             continue

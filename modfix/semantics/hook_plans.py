@@ -36,7 +36,7 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 def hook_facts(text: str, tree: ast.Module, names: Names, positions: Positions) -> HookFacts:
     """What a file says about hooks on modules; cheap where it does not mention any."""
-    if not _WORTH_A_LOOK.search(text):
+    if "register_" not in text or not _WORTH_A_LOOK.search(text):
         return NO_HOOKS
     return _Planner(text, HookSites(tree, names, positions)).facts()
 

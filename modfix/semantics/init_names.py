@@ -6,7 +6,6 @@ Torch keeps eleven of them, each of which warns and calls the function with the 
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 
 from modfix.semantics.dataflow import Parents
@@ -32,20 +31,19 @@ DEPRECATED = frozenset(
         "xavier_uniform",
     }
 )
-_MENTIONED = re.compile(rf"\b({'|'.join(sorted(DEPRECATED))})\b")
 _PARTIAL = frozenset({"functools.partial", "functools.partialmethod"})
 
 
 def init_names(file: FileTree) -> InitNames:
     """The uses of such functions in one file."""
-    if "init" not in file.text or not _MENTIONED.search(file.text):
+    if "init" not in file.text or not any(name in file.text for name in DEPRECATED):
         return InitNames()
     names, positions = file.names, file.positions
     imports = tuple(_imports(file))
     bound = {name for statement in imports for _, name in statement.names}
     uses = []
     kept = {name for name in bound if names.bindings.get(f"{name}_") == f"torch.nn.init.{name}_"}
-    for node in file.nodes:
+    for node in file.nodes if bound or names.stars else _attributes(names):
         if isinstance(node, ast.Constant) and node.value in bound:
             kept.add(node.value)
         if isinstance(node, ast.Attribute):
@@ -84,9 +82,13 @@ def _may_be_torch(node: ast.Attribute, names: Names) -> bool:
     return bool(head) and (ref == UNKNOWN or ref.startswith("torch"))
 
 
+def _attributes(names: Names) -> Iterator[ast.AST]:
+    return (node for scope in names.scopes.values() for node in scope.nodes if isinstance(node, ast.Attribute))
+
+
 def _imports(file: FileTree) -> Iterator[OldImport]:
     positions = file.positions
-    for node in file.nodes:
+    for node in file.nodes_around("nn.init"):
         if not isinstance(node, ast.ImportFrom) or node.level or node.module != "torch.nn.init":
             continue
         found = tuple(

@@ -34,6 +34,12 @@ class FileTree:
         """All nodes of the file."""
         return walk(self.tree)
 
+    def nodes_around(self, *texts: str) -> list[ast.AST]:
+        """All nodes of the top-level statements in which one of ``texts`` occurs, decorators left out."""
+        spans = [(statement, self.positions.span(statement)) for statement in self.tree.body]
+        found = [s for s, span in spans if any(self.text.find(text, span.start, span.end) >= 0 for text in texts)]
+        return walk(*found)
+
     def resolve(self, node: ast.AST) -> Ref:
         """What a (dotted) name stands for where it is read."""
         return self.names.resolve(node, self.links.functions(node))

@@ -26,7 +26,8 @@ class Positions:
     @property
     def width(self) -> int:
         """The length of the longest line, in columns: a tab has four."""
-        return max(len(line.expandtabs(4)) for line in _LINE_END.split(self._text))
+        lines = _LINE_END.split(self._text) if "\r" in self._text else self._text.split("\n")
+        return max([len(line) if "\t" not in line else len(line.expandtabs(4)) for line in lines])
 
     def indentation(self, node: ast.stmt) -> str:
         """The text to the left of ``node`` on its line."""

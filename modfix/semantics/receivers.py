@@ -7,7 +7,7 @@ from collections import Counter
 
 from modfix.semantics.facts import UNKNOWN, Receiver, Ref
 from modfix.semantics.records import FileRecord, ReceiverRecord
-from modfix.semantics.syntax import FunctionNode, arguments, is_name, walk
+from modfix.semantics.syntax import FunctionNode, arguments, is_name
 
 
 class ReceiverMaker:
@@ -67,6 +67,9 @@ class ReceiverMaker:
         """How many functions, from ``function`` inwards, have a parameter of that name."""
         known = self._parameters.get(function)
         if known is None:
-            makers = (n for n in walk(function) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)))
-            known = self._parameters[function] = Counter(arg.arg for maker in makers for arg in arguments(maker))
+            scopes = list(self._file.names.scopes[function].within())
+            makers = [scope.node for scope in scopes if isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+            lambdas = [node for scope in scopes for node in scope.nodes if isinstance(node, ast.Lambda)]
+            known = Counter(arg.arg for maker in (*makers, *lambdas) for arg in arguments(maker))
+            self._parameters[function] = known
         return known[name]

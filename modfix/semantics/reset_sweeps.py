@@ -23,7 +23,7 @@ def reset_sweeps(file: FileTree) -> tuple[ResetSweep, ...]:
 
 
 def _found(file: FileTree) -> Iterator[ResetSweep]:
-    for node in file.nodes:
+    for node in file.nodes_around("reset_parameters", *_PACKAGES):
         if isinstance(node, ast.Constant) and node.value == "reset_parameters":
             yield ResetSweep(node.lineno, file.positions.column(node), "asks whether an object has `reset_parameters`")
         if isinstance(node, (ast.Import, ast.ImportFrom)):

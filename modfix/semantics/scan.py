@@ -62,7 +62,7 @@ class _FactsMaker:
         for node in self._file.tree.body:
             names = node.names if isinstance(node, ast.ImportFrom) and node.module == "torch.jit" else []
             self._file.notes += [note("scripting", node) for alias in names if alias.name in SCRIPTING]
-        make = ClassFactsMaker(self._file.path, self._file.positions, self._file.names)
+        make = ClassFactsMaker(self._file.path, self._file.positions, self._file.names, self._file.origins)
         blocks = [
             s for s in self._file.tree.body if not isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
         ]

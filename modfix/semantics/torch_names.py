@@ -186,12 +186,12 @@ def is_stateless(name: str) -> bool:
 def is_plain_base(base: str) -> bool:
     """Whether a base outside the project is certainly no module.
 
-    A builtin, of another framework, or of torch but not ``torch.nn``.
+    A builtin, a data set, of another framework, or of torch but not ``torch.nn``.
     """
     if base.partition(".")[0] in OTHER_FRAMEWORKS:
         return True
     return (
         base in _PLAIN_BASES
-        or base.startswith("builtins.")
+        or base.startswith(("builtins.", "torchvision.datasets."))
         or (base.startswith("torch.") and not base.startswith("torch.nn."))
     )

@@ -161,6 +161,8 @@ def test_a_base_that_cannot_be_resolved(files: dict[str, str]) -> None:
         ("abc.ABC", Truth.NO),
         ("torch.autograd.Function", Truth.NO),
         ("torch.optim.Optimizer", Truth.NO),
+        ("torchvision.datasets.ImageFolder", Truth.NO),
+        ("torchvision.models.ResNet", Truth.UNKNOWN),
         ("Plain", Truth.NO),
         ("nn.NoSuchClass", Truth.UNKNOWN),
         ("nn.Parameter", Truth.UNKNOWN),
@@ -171,7 +173,9 @@ def test_a_base_that_cannot_be_resolved(files: dict[str, str]) -> None:
 )
 def test_is_torch_module(bases: str, truth: Truth) -> None:
     where = project(
-        {"main.py": f"import abc, timm, torch\nfrom torch import nn\nclass Plain: pass\nclass A({bases}): pass\n"}
+        {
+            "main.py": f"import abc, timm, torch, torchvision\nfrom torch import nn\nclass Plain: pass\nclass A({bases}): pass\n"
+        }
     )
     assert find(where, "A").is_torch_module is truth
 
