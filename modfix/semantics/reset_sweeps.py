@@ -12,6 +12,7 @@ from modfix.semantics.syntax import walk
 
 # Packages whose own modules do so with the modules that they are given.
 _PACKAGES = ("torch_geometric", "dgl", "torch.distributed.fsdp")
+_SPELLINGS = (".reset_parameters", "'reset_parameters'", '"reset_parameters"')  # beside definitions
 _WALKS = frozenset({"children", "modules", "named_children", "named_modules", "_modules", "values", "items"})
 
 
@@ -23,7 +24,7 @@ def reset_sweeps(file: FileTree) -> tuple[ResetSweep, ...]:
 
 
 def _found(file: FileTree) -> Iterator[ResetSweep]:
-    for node in file.nodes_around("reset_parameters", *_PACKAGES):
+    for node in file.nodes_around(*_SPELLINGS, *_PACKAGES):
         if isinstance(node, ast.Constant) and node.value == "reset_parameters":
             yield ResetSweep(node.lineno, file.positions.column(node), "asks whether an object has `reset_parameters`")
         if isinstance(node, (ast.Import, ast.ImportFrom)):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from modfix.model.verdict import Outcome
 from tests.verify.mutants import equal, wrong
 
 WRONG = [
@@ -78,7 +79,7 @@ WRONG = [
         at="self.shift(x)",
     ),
     wrong("pad_value", "padding", "nn.ConstantPad1d((1, -1), 0.)", "nn.ConstantPad1d((1, -1), 1.)", at="self.shift(x)"),
-    wrong("relu_twice_different", "operator", "out = F.relu(skips)", "out = F.relu(skips) + 0.0 * skips.abs()"),
+    wrong("relu_and_a_little", "operator", "out = F.relu(skips)", "out = F.relu(skips) + 1e-6 * skips.abs()"),
     wrong(
         "contiguous_before_the_transposition",
         "contiguous",
@@ -97,6 +98,12 @@ WRONG = [
 ]
 
 EQUAL = [
+    equal(  # other bits for infinite values only
+        "relu_and_nothing",
+        "out = F.relu(skips)",
+        "out = F.relu(skips) + 0.0 * skips.abs()",
+        outcome=Outcome.IDENTICAL,
+    ),
     equal("sigmoid_method", "torch.sigmoid(self.gate(padded))", "self.gate(padded).sigmoid()"),
     equal("permute", "out.transpose(1, 2).contiguous()", "out.permute(0, 2, 1).contiguous()"),
     equal("functional_pad", "self.start(self.shift(x))", "self.start(F.pad(x, (1, -1)))"),
