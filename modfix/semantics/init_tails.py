@@ -56,10 +56,10 @@ class InitTails:
 
         A method that takes something else than the object is asked what it does to that, whatever it is.
         """
-        first, *others = [arg.arg for arg in arguments(node)] or [""]
-        if not first or node.decorator_list or not _INITIALISES.search(node.name):
+        if node.decorator_list or not _INITIALISES.search(node.name):
             return None
-        if len(others) > 1 or (others and not self._asks_for_layers(node.body, {others[0]}, functions)):
+        first, *others = [arg.arg for arg in arguments(node)] or [""]
+        if not first or len(others) > 1 or (others and not self._asks_for_layers(node.body, {others[0]}, functions)):
             return None
         return self._fills_by(node, first, functions)
 
