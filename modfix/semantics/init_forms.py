@@ -17,7 +17,7 @@ _FILLS = frozenset(
 # Functions that initialise what they are given, by what people call them.
 _HELPER = re.compile(
     r"(^|_)(re)?init(iali[sz]e)?(_|$)|^weights?_?init|(^|_)(trunc_normal|normal|uniform|constant|xavier|kaiming|orthogonal"
-    r"|glorot|zeros|ones)(_|$)|[a-z]Init$",
+    r"|glorot|lecun|msra|zeros|ones)(_|$)|[a-z]Init$",
 )
 _NO_HELPER = re.compile(r"load|pretrain|restore|hidden|state", re.IGNORECASE)
 # Calls that only ask, and draw nothing.

@@ -166,7 +166,7 @@ class Rewrite(cst.CSTTransformer):
         if moving.docstring is not None:
             inner.added(moving.docstring)
         moved = set(map(id, moving.statements))
-        previous_moved = False
+        is_first, previous_moved = True, False
         for old, new in pairs:
             small = _smalls(old)[-1]
             if id(small) not in moved:
@@ -177,11 +177,11 @@ class Rewrite(cst.CSTTransformer):
                 blanks = leading_blanks(new.leading_lines)
                 builder.lines(new.leading_lines[:blanks])
                 builder.gone()
-                new_lines = new.leading_lines[blanks:] if not inner.body else new.leading_lines
+                new_lines = new.leading_lines[blanks:] if is_first else new.leading_lines
                 self._emit_one(inner, old, with_leading_lines(new, new_lines))
             else:
                 self._emit_one(inner, old, new)
-            previous_moved = True
+            is_first, previous_moved = False, True
             if small is moving.statements[-1]:
                 break
         builder.added(moving.call)
