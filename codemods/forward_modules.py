@@ -20,11 +20,10 @@ Fix safety
 ----------
 SAFE: the class has no parameters, buffers and random numbers, behaves alike in training and evaluation, and every
 argument is a constant, or an attribute that `__init__` sets and nothing sets later. So one object computes what each
-new one did; `state_dict()`, initial weights and random numbers stay. It is created at the end of `__init__`, or right
-behind `super().__init__()` where a method that needs it runs before the end.
+new one did; `state_dict()`, initial weights and random numbers stay. The place in `__init__` is that of `functional`.
 
 UNSAFE: the project pickles whole models, tells modules of that type apart (`isinstance(m, nn.ReLU)`), or picks children
-by position or number of an object that may be of the class.
+by position or number of an object that may be of the class; an argument may change, as for `functional`.
 
 DISPLAY: only a part of the project was read.
 
@@ -90,7 +89,8 @@ def _stored(call: TorchCall) -> StoredCall:
     module = call.function.rpartition(".")[2]
     arguments = ", ".join(f"{a.name}={a.source}" if a.name else a.source for a in call.arguments)
     message = f"`nn.{module}` is built in each call of `{call.method}`"
-    return StoredCall(call, call.function, arguments, attribute_name(module), None, f"nn.{module}", message)
+    name, shown = attribute_name(module), f"nn.{module}"
+    return StoredCall(call, call.function, arguments, call.arguments, name, None, shown, message)
 
 
 def _reasons(call: TorchCall, new: NewModules) -> Iterator[Reason]:

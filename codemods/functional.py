@@ -31,8 +31,8 @@ SAFE: the function and the module call the same operator with the same arguments
 a constant, or an attribute that `__init__` sets and nothing sets later. `training=self.training` is what the module
 does by itself, provided that no class of the hierarchy overrides `train()` and nobody sets `training` by hand. The
 modules have no state and draw nothing when they are built: `state_dict()`, initial weights and random numbers stay.
-They are created at the end of `__init__`, or right behind `super().__init__()` where a method that needs them runs
-before the end.
+They are created at the end of `__init__`, above calls that only initialise parameters (`self.reset_parameters()`), or
+right behind `super().__init__()` and the attributes they take where a method that needs them runs before the end.
 
 The import goes at the end of the run, if then nothing in the file can mean it: no code, no text (`__all__`, quoted
 annotations, doctests), no `eval`. It stays in an `__init__.py`, where another file takes the name from this one (names
@@ -41,12 +41,15 @@ in texts of other files, as for `mock.patch`, do not count), beside a comment (`
 is dropped.
 
 UNSAFE: the project pickles whole models, tells modules of that type apart (`isinstance(m, nn.Dropout)`), as Monte-Carlo
-dropout does, or picks children by position or number of an object that may be of the class.
+dropout does, or picks children by position or number of an object that may be of the class. Calls are a fix of their
+own, and UNSAFE, where an argument is read once and no longer in each call from an object that others may change
+(`self.args.dropout`, `self.opt["dropout"]`), or where a test of its truth leaves open that it is `None`.
 
 DISPLAY: only a part of the project was read.
 
 Refused: dropout that is active in evaluation (`training` missing or `True`), unless it stands under
-`if self.training:`; arguments that change from call to call, or that the module lacks (`dtype`); calls in class
+`if self.training:`; arguments that change from call to call (options set by way of the object that holds them, too:
+`net.args.dropout = 0`), or that the module lacks (`dtype`); calls in class
 methods, in `__init__`, or in functions defined there; classes without an `__init__` of their own, unless they derive
 from `nn.Module` directly; subclasses that may not run it; methods that other objects borrow (`forward = Net.forward`)
 or that somebody replaces (`net.forward = f`, `nn.ReLU.forward = f`); classes whose children are certainly picked by
@@ -146,7 +149,14 @@ def _stored(call: FunctionCall) -> StoredCall:
     shown = call.call.function.replace("torch.nn.functional.", "F.")
     message = f"`{shown}` is no stored module"
     return StoredCall(
-        call.call, call.form.module, call.constructor_arguments, call.form.name, call.kept, shown, message
+        call.call,
+        call.form.module,
+        call.constructor_arguments,
+        call.taken,
+        call.form.name,
+        call.kept,
+        shown,
+        message,
     )
 
 

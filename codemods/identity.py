@@ -93,6 +93,8 @@ from modfix.api import (
     Tested,
     ValueKind,
     optional_attributes,
+    picked_children,
+    pickled_models,
     store_reasons,
     use_reasons,
 )
@@ -182,11 +184,8 @@ def _doubts(attr: Attribute) -> Iterator[str]:
             yield f"{location} compiles with TorchScript, where `nn.Identity` takes a tensor and nothing else"
     if argument and any(guard.facts.truthiness for guard in attr.guards):
         yield f"a container that is empty when `{attr.name}` is stored, and filled later, would be lost"
-    for location, _ in project.notes("whole-model-pickle"):
-        yield f"{location} pickles whole models: files written before the change hold `None` for `{attr.name}`"
-    for cls in attr.family:
-        for walk in project.child_walks(cls):
-            yield f"{walk.location} picks children by position or number, and may be given a `{cls.name}`"
+    yield from pickled_models(project, f"hold `None` for `{attr.name}`")
+    yield from picked_children(project, attr.family)
 
 
 def _dropping(attr: Attribute) -> str:

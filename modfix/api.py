@@ -22,6 +22,7 @@ from modfix.model.finding import Applicability, Finding, Fix, Refusal, Stability
 from modfix.model.span import Location, Span
 from modfix.semantics.attributes import Attribute, Defined, Reading, Tested, optional_attributes
 from modfix.semantics.bufferable import Bufferable
+from modfix.semantics.doubts import picked_children, pickled_models
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm, ValueKind
 from modfix.semantics.function_calls import FunctionCall, function_calls
 from modfix.semantics.hook_edits import (
@@ -135,6 +136,8 @@ __all__ = [
     "one_shot_edits",
     "optional_attributes",
     "paired_edits",
+    "picked_children",
+    "pickled_models",
     "reset_reasons",
     "returned_edits",
     "scoped_edits",

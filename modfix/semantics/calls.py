@@ -6,11 +6,14 @@ import ast
 
 from modfix.semantics.dataflow import Parents
 from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, InitFacts, Ref, TorchCall
+from modfix.semantics.init_tails import InitTails
+from modfix.semantics.names import is_configuration
 from modfix.semantics.positions import Positions
 from modfix.semantics.records import ClassRecord, MethodCall
 from modfix.semantics.scopes import Names
 from modfix.semantics.syntax import FunctionNode, dotted, is_name, walk
 
+_CONVERSIONS = frozenset({"builtins.float", "builtins.int"})
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
 
 
@@ -20,6 +23,7 @@ class CallFactsMaker:
     def __init__(self, positions: Positions, names: Names) -> None:
         self._positions = positions
         self._names = names
+        self._tails = InitTails(positions, names)
 
     def torch_call(self, call: MethodCall, links: Parents) -> TorchCall:
         """The facts of one call, where ``links`` are those of its method."""
@@ -45,36 +49,67 @@ class CallFactsMaker:
         else:
             name, value = "", argument
         attributes: set[str] = set()
-        form = self._form(value, call, attributes)
+        options: set[str] = set()
+        form = self._form(value, call, attributes, options)
         source = self._positions.source(value)
         if "\n" in source or "\r" in source:
             source = ast.unparse(value)
-        return Argument(name, source if form is not ArgumentForm.OTHER else "", form, tuple(sorted(attributes)))
+        if form is ArgumentForm.OTHER:
+            return Argument(name, "", form, tuple(sorted(attributes)))
+        return Argument(name, source, form, tuple(sorted(attributes)), tuple(sorted(options)))
 
-    def _form(self, node: ast.expr, call: MethodCall, attributes: set[str]) -> ArgumentForm:
-        """What an expression depends on; the attributes of the object that it reads go to ``attributes``."""
+    def _form(self, node: ast.expr, call: MethodCall, attributes: set[str], options: set[str]) -> ArgumentForm:
+        """What an expression depends on: the ``attributes`` of the object that it reads, and the ``options``."""
         if _reads_training(node, call.self_name):
             return ArgumentForm.TRAINING
-        if not self._is_static(node, call, attributes):
+        if not self._is_static(node, call, attributes, options):
             return ArgumentForm.OTHER
+        if options:
+            return ArgumentForm.OPTION
         return ArgumentForm.ATTRIBUTE if attributes else ArgumentForm.CONSTANT
 
-    def _is_static(self, node: ast.expr, call: MethodCall, attributes: set[str]) -> bool:
+    def _is_static(self, node: ast.expr, call: MethodCall, attributes: set[str], options: set[str]) -> bool:
         if isinstance(node, ast.Constant):
             return node.value is not Ellipsis
         if isinstance(node, ast.Name):
             return self._names.is_constant(node.id, call.functions)
         if isinstance(node, (ast.Tuple, ast.List)):
-            return all(self._is_static(element, call, attributes) for element in node.elts)
+            return all(self._is_static(element, call, attributes, options) for element in node.elts)
         if isinstance(node, ast.UnaryOp):
-            return isinstance(node.op, (ast.USub, ast.UAdd)) and self._is_static(node.operand, call, attributes)
+            signed = isinstance(node.op, (ast.USub, ast.UAdd))
+            return signed and self._is_static(node.operand, call, attributes, options)
         if isinstance(node, ast.BinOp):
-            parts = (node.left, node.right)
-            return isinstance(node.op, _ARITHMETIC) and all(self._is_static(part, call, attributes) for part in parts)
+            arithmetic = isinstance(node.op, _ARITHMETIC)
+            return arithmetic and all(
+                self._is_static(part, call, attributes, options) for part in (node.left, node.right)
+            )
+        if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
+            converts = self._names.resolve(node.func, call.functions) in _CONVERSIONS
+            return converts and self._is_static(node.args[0], call, attributes, options)
         if isinstance(node, ast.Attribute) and is_name(node.value, call.self_name):
             attributes.add(node.attr)
             return node.attr != "training"
-        return False
+        return self._is_option(node, call, attributes, options)
+
+    def _is_option(self, node: ast.expr, call: MethodCall, attributes: set[str], options: set[str]) -> bool:
+        """Whether an expression reads an option of `self.args`, `self.cfg["model"]` or a global `hps`."""
+        holder, member = node, False
+        while not (isinstance(holder, ast.Attribute) and is_name(holder.value, call.self_name)):
+            if (isinstance(holder, ast.Subscript) and isinstance(holder.slice, ast.Constant)) or isinstance(
+                holder, ast.Attribute
+            ):
+                holder = holder.value
+            else:
+                break
+            member = True
+        if not member:
+            return False
+        if isinstance(holder, ast.Attribute):
+            attributes.add(holder.attr)
+        elif not isinstance(holder, ast.Name) or any(holder.id in self._names.locals_of(f) for f in call.functions):
+            return False
+        options.add(self._positions.source(node))
+        return is_configuration(self._positions.source(holder))
 
     def _use(self, call: MethodCall, links: Parents) -> str:
         step = links.of(call.node)
@@ -101,30 +136,44 @@ class CallFactsMaker:
         if not positional:
             return None
         self_name = positional[0].arg
-        scopes = list(self._names.scopes[node].within())
-        calls = [call for scope in scopes for call in scope.nodes if isinstance(call, ast.Call)]
+        scope = self._names.scopes[node]
+        calls = [call for inner in scope.within() for call in inner.nodes if isinstance(call, ast.Call)]
         touching = min((call.lineno for call in calls if _is_method_of(call, self_name)), default=0)
+        handing = min((call.lineno for call in calls if _hands_out(call, self_name)), default=0)
+        last = node.body[-1]
+        returns = len(scope.returns) - isinstance(last, ast.Return)
         bases: list[Ref] = []
         after: ast.stmt | None = None
+        quiet: list[ast.stmt] = []
         touched = False  # something was called on the object before
+        loud = False  # or it was handed out, or this may be the end
         for statement in node.body:
             base = self._base_init(statement, self_name, (*record.functions, node))
             if base is not None:
                 bases.append(base)
-                after = None if touched else statement
-            elif not touched:
-                touched = 0 < touching <= (statement.end_lineno or 0)
-        last = node.body[-1]
-        returns = sum(len(scope.returns) for scope in scopes) - isinstance(last, ast.Return)
+                after, quiet = None if touched else statement, []
+                continue
+            end = statement.end_lineno or 0
+            touched = touched or 0 < touching <= end
+            loud = loud or touched or 0 < handing <= end
+            loud = loud or (returns > 0 and any(isinstance(n, ast.Return) for n in walk(statement)))
+            if not loud:
+                quiet.append(statement)
         return InitFacts(
             self_name,
             tuple(bases),
             None if after is None else self._positions.span(after),
+            tuple([self._positions.span(statement) for statement in quiet]),
             self._positions.span(last),
             isinstance(last, (ast.Return, ast.Raise)),
-            bool(returns),
-            any(_hands_out(call, self_name) for call in calls),
+            returns > 0,
+            handing > 0,
+            self._tails.tail(node, self_name, (*record.functions, node)),
         )
+
+    def fills_by(self, node: FunctionNode, record: ClassRecord) -> tuple[str, ...] | None:
+        """See `MethodFacts`."""
+        return self._tails.fills_by(node, (*record.functions, node))
 
     def _base_init(self, statement: ast.stmt, self_name: str, functions: tuple[FunctionNode, ...]) -> Ref | None:
         """Whose ``__init__`` a statement calls for the object: see `InitFacts`; None for any other statement."""

@@ -119,6 +119,7 @@ class ClassFactsMaker:
             tuple([arg.arg for arg in arguments(node)]),
             tuple(named),
             any(not is_name(decorator, "staticmethod") for decorator in node.decorator_list),
+            self._calls.fills_by(node, record),
         )
 
     def _parameters(self, function: FunctionNode) -> list[tuple[ast.arg, ast.expr | None]]:

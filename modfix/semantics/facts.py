@@ -152,11 +152,19 @@ class MethodFacts(NamedTuple):
         tuple[str, Ref], ...
     ]  # parameters whose default is a name, e.g. `norm_layer=nn.BatchNorm2d`
     decorated: bool  # by anything but `staticmethod`
+    fills_by: tuple[str, ...] | None  # the methods that it calls, if it only initialises as far as they do; else None
 
     @property
     def gives_self(self) -> bool:
         """Whether it hands its object to code that may change it."""
         return GIVEN in self.self_calls
+
+
+class TailStatement(NamedTuple):
+    """A statement at the end of an ``__init__`` that fills parameters, as far as the methods it calls do only that."""
+
+    above: Span  # the statement above it
+    methods: tuple[str, ...]
 
 
 class InitFacts(NamedTuple):
@@ -165,10 +173,12 @@ class InitFacts(NamedTuple):
     self_name: str
     bases: tuple[Ref, ...]  # whose `__init__` it certainly calls: `super`, `super:<class>` or a class, in order
     after_bases: Span | None  # the statement that does so last, before anything else is called on the object
+    quiet: tuple[Span, ...]  # the statements behind that one, up to the first that calls something on the object
     last: Span  # the last statement
     ends: bool  # the last statement is `return` or `raise`
     returns: bool  # it may return before its last statement
     runs_self: bool  # it calls the object, or hands it to something that may
+    tail: tuple[TailStatement, ...]  # the statements at its end that only initialise, in order
 
 
 class ArgumentForm(str, Enum):
@@ -176,6 +186,7 @@ class ArgumentForm(str, Enum):
 
     CONSTANT = "constant"  # nothing: numbers, strings, None, and tuples and sums of such
     ATTRIBUTE = "attribute"  # also on attributes of `self`
+    OPTION = "option"  # also on options that another object holds: `self.args.dropout`, `self.opt["dropout"]`
     TRAINING = "training"  # it is `self.training`
     OTHER = "other"
 
@@ -187,6 +198,7 @@ class Argument(NamedTuple):
     source: str
     form: ArgumentForm
     attributes: tuple[str, ...]  # of `self` that it reads
+    options: tuple[str, ...] = ()  # as source
 
 
 class CallPlace(str, Enum):

@@ -51,6 +51,12 @@ class FunctionCall:
         parts += [f"{name}={source}" for name, source in self.form.explicit if name not in named]
         return ", ".join(parts)
 
+    @property
+    def taken(self) -> tuple[Argument, ...]:
+        """The arguments that the constructor takes."""
+        found = (self.given.get(source) for _, source in self.form.constructor)
+        return tuple([argument for argument in found if argument is not None])
+
     def reasons(self, new: NewModules) -> Iterator[Reason]:
         """Why the module cannot do the same, as far as the arguments say."""
         form, given = self.form, self.given

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from modfix.model.edit import AddMethod, Edit, InsertAfter, InsertBefore, WrapExpression
 from modfix.model.finding import Applicability
 from modfix.model.span import Location
+from modfix.semantics.doubts import pickled_models
 from modfix.semantics.hook_facts import Handle, HandleList, HookSite
 from modfix.semantics.inheritance import Reason
 from modfix.semantics.module_class import ModuleClass
@@ -144,8 +145,7 @@ class HandleOwner:
             for reader in project.outside_readers(self.cls, name):
                 return Applicability.UNSAFE, f"{reader.location} reads `{name}`, which gets these handles, too"
         elif not self._only_in_init:
-            for location, _ in project.notes("whole-model-pickle"):
-                note = f"{location} pickles whole models: objects in files written before have no list of handles"
+            for note in pickled_models(project, "have no list of handles"):
                 return Applicability.UNSAFE, note
         return Applicability.SAFE, None
 

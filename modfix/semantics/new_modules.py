@@ -10,19 +10,22 @@ from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
 
-from modfix.model.edit import Edit, EnsureImport, InsertAfter, InsertBefore, ReplaceCall, ReplaceExpression
+from modfix.model.edit import Edit, EnsureImport, InsertBefore, ReplaceCall, ReplaceExpression
 from modfix.model.finding import Applicability, Finding, Fix, Refusal
 from modfix.model.span import Location
 from modfix.semantics.attributes import DYNAMIC_METHODS
-from modfix.semantics.facts import GIVEN, Argument, ArgumentForm, CallPlace, TorchCall, UseForm
+from modfix.semantics.construction import Construction, Place
+from modfix.semantics.doubts import picked_children, pickled_models
+from modfix.semantics.facts import Argument, ArgumentForm, CallPlace, TorchCall, UseForm
 from modfix.semantics.inheritance import Reason, base_reasons, layer_reasons
 from modfix.semantics.module_class import ModuleClass
 from modfix.semantics.names import may_name
 from modfix.semantics.readers import ChildWalk
-from modfix.semantics.set_once import set_once
+from modfix.semantics.set_once import argument_doubts, options_of_objects, set_once
 from modfix.semantics.torch_names import LOSS_BASES
 from modfix.semantics.truth import Truth
 
+_IF_CONSTANT = " if its arguments stay as they are"
 _BY_NAME = (UseForm.STORE, UseForm.DELETE, UseForm.STRING)  # what another object may do with a name that is new
 
 
@@ -32,6 +35,7 @@ class StoredCall(NamedTuple):
     call: TorchCall
     module: str  # dotted name of its class
     arguments: str  # of its constructor, as source
+    given: tuple[Argument, ...]  # those of the call that the constructor takes
     name: str  # what its attribute would be called
     kept: int | None  # the argument that it is called with, by index; None: it takes the place of the whole call
     shown: str  # the function or class for people, e.g. `F.relu`
@@ -63,22 +67,27 @@ class NewModules:
             share: one module for all calls with the same arguments, in place of one for each call.
         """
         blocked = next(self.blockers(), None)
-        fixable = []
+        certain: list[StoredCall] = []
+        doubtful: list[StoredCall] = []  # a fix of their own, which may wait for the user to agree
+        doubts: dict[str, None] = {}
         for stored, reasons in wanted:
             reason = next(chain(reasons, self.place_reasons(stored.call), self.patched(stored.module)), blocked)
-            if reason is None:
-                fixable.append(stored)
-            else:
+            if reason is not None:
                 yield self.finding(codemod, stored.call, stored.message, Refusal(*reason))
-        if fixable:
-            first = fixable[0].call
-            words = {
-                "what": ", ".join(dict.fromkeys(f"`{stored.shown}`" for stored in fixable)),
-                "calls": f"{len(fixable)} calls" if len(fixable) > 1 else "1 call",
-                "method": f"`{first.method}`",
-            }
-            outcome = self._fix(fixable, title.format(**words), share=share)
-            yield self.finding(codemod, first, message.format(**words), outcome)
+            elif notes := list(argument_doubts(self.cls, stored.given)):
+                doubtful.append(stored)
+                doubts.update(dict.fromkeys(notes))
+            else:
+                certain.append(stored)
+        for calls, doubt, condition in ((certain, None, ""), (doubtful, "; ".join(doubts), _IF_CONSTANT)):
+            if calls:
+                words = {
+                    "what": ", ".join(dict.fromkeys(f"`{stored.shown}`" for stored in calls)),
+                    "calls": f"{len(calls)} calls" if len(calls) > 1 else "1 call",
+                    "method": f"`{calls[0].call.method}`",
+                }
+                outcome = self._fix(calls, title.format(**words), doubt, share=share)
+                yield self.finding(codemod, calls[0].call, message.format(**words) + condition, outcome)
 
     def finding(self, codemod: str, call: TorchCall, message: str, outcome: Fix | Refusal) -> Finding:
         """A finding about one call."""
@@ -87,13 +96,13 @@ class NewModules:
             return Finding(codemod, where, call.span, subject, message, fix=outcome)
         return Finding(codemod, where, call.span, subject, message, refusal=outcome)
 
-    def _fix(self, calls: Sequence[StoredCall], title: str, *, share: bool) -> Fix | Refusal:
+    def _fix(self, calls: Sequence[StoredCall], title: str, doubt: str | None, *, share: bool) -> Fix | Refusal:
         try:
             named = list(self._named(calls, share=share))
-            edits = [*self._replaced(named), *self.create((s.module, s.arguments, n, s.call) for s, n in named)]
+            edits = [*self._replaced(named), *self._creation(named)]
         except LookupError as error:
             return Refusal("no-name", str(error), self.cls.location)
-        applicability, note = self.applicability({stored.module.rpartition(".")[2] for stored in calls})
+        applicability, note = self.applicability({stored.module.rpartition(".")[2] for stored in calls}, doubt)
         claims = self.claims([name for _, name in named])
         return Fix(title, tuple(edits), applicability, note, claims, self.frees(s.call.function for s in calls))
 
@@ -189,12 +198,14 @@ class NewModules:
         where = Location(self.cls.path, call.line, call.column)
         if argument.form is ArgumentForm.CONSTANT:
             return
-        if argument.form is not ArgumentForm.ATTRIBUTE:
+        if argument.form not in (ArgumentForm.ATTRIBUTE, ArgumentForm.OPTION):
             yield "dynamic-argument", f"{what} may change from call to call", where
-        elif self.is_early(call):
+        elif self.cls.facts.init is not None and self._place(call, [argument]) is None:
             yield "runs-in-init", f"{what} is not set yet when `{call.method}` may run first", where
         for attr in argument.attributes:
             yield from set_once(self.cls, attr)
+        for option in argument.options:
+            yield from options_of_objects(self.cls, option)
 
     def place_reasons(self, call: TorchCall) -> Iterator[Reason]:
         """Why the method that holds a call cannot use a module of the object."""
@@ -203,9 +214,9 @@ class NewModules:
             yield "no-self", "a class method has no object to keep a module", where
         elif call.method == "__init__":
             yield "in-init", "it runs, or is defined, in `__init__`", where
-        elif any(call.method in NewModules(base).run_in_construction for base in self.cls.ancestors):
+        elif any(call.method in Construction(base).runs for base in self.cls.ancestors):
             yield "runs-in-init", f"`{call.method}` may run in the `__init__` of a base class", where
-        elif self.is_early(call) and not self.at_the_start:
+        elif self.cls.facts.init is not None and self._place(call, ()) is None:
             yield "runs-in-init", f"`{call.method}` may run before `__init__` could create a module", where
         for note in self.cls.facts.notes:
             if note.kind == "rebound-self" and self.cls.facts.method_at(note.line) == call.method:
@@ -225,21 +236,23 @@ class NewModules:
             if note.detail in (module.rpartition(".")[2], "Module"):
                 yield "patched-class", f"the project changes `nn.{note.detail}` here", location
 
-    def applicability(self, modules: Collection[str]) -> tuple[Applicability, str | None]:
-        """How safe it is to create modules of these classes (bare names), as far as the rest of the project says."""
-        project = self.cls.project
-        if not project.complete:
+    def applicability(self, modules: Collection[str], doubt: str | None = None) -> tuple[Applicability, str | None]:
+        """How safe it is to create modules of these classes (bare names), as far as the rest of the project says.
+
+        A ``doubt`` is what the caller knows to be uncertain.
+        """
+        if not self.cls.project.complete:
             return Applicability.DISPLAY, "the rest of the project was not read"
-        for location, _ in project.notes("whole-model-pickle"):
-            note = f"{location} pickles whole models: files written before the change lack the modules"
-            return Applicability.UNSAFE, note
+        doubts = [note for note in (doubt, next(self._doubts(modules), None)) if note is not None]
+        return (Applicability.UNSAFE, "; ".join(doubts)) if doubts else (Applicability.SAFE, None)
+
+    def _doubts(self, modules: Collection[str]) -> Iterator[str]:
+        project = self.cls.project
+        yield from pickled_models(project, "lack the modules")
         for location, dispatch in project.notes("type-dispatch"):
             if set(modules) & set(dispatch.detail.split(",")):
-                return Applicability.UNSAFE, f"{location} tells modules of type {dispatch.detail} apart"
-        for walk in project.child_walks(self.cls):
-            note = f"{walk.location} picks children by position or number, and may be given a `{self.cls.name}`"
-            return Applicability.UNSAFE, note
-        return Applicability.SAFE, None
+                yield f"{location} tells modules of type {dispatch.detail} apart"
+        yield from picked_children(project, [self.cls])
 
     # Names
 
@@ -275,78 +288,40 @@ class NewModules:
     # Place
 
     @cached_property
-    def run_in_construction(self) -> frozenset[str]:
-        """Methods that may run before ``__init__`` has come to its end."""
-        cls = self.cls
-        family = (cls, *cls.ancestors)
-        found = {"__init__"}
-        init = cls.facts.init
-        if init is not None and init.runs_self:
-            found.update(("forward", "__call__"))
-        waiting = list(found)
-        while waiting:
-            name = waiting.pop()
-            for member in family:
-                method = member.facts.methods.get(name)
-                if method is None:
-                    continue
-                handed = (
-                    attr
-                    for attr, facts in member.facts.attributes.items()
-                    if any(use.method == name and use.form is UseForm.VALUE for use in facts.uses)
-                )
-                for called in (*method.self_calls, *handed):
-                    if called not in found and called != GIVEN:
-                        found.add(called)
-                        waiting.append(called)
-        return frozenset(found - {"__init__"})
+    def construction(self) -> Construction:
+        """Of the objects of the class."""
+        return Construction(self.cls)
 
-    def is_early(self, call: TorchCall) -> bool:
-        """Whether a module for the call must be there before the end of ``__init__``."""
-        return call.method in self.run_in_construction or not self.at_the_end
+    def _creation(self, named: Iterable[tuple[StoredCall, str]]) -> Iterator[Edit]:
+        """The edits that create the modules of calls in attributes of these names.
 
-    @property
-    def at_the_end(self) -> bool:
-        """Whether the end of ``__init__`` is certainly reached."""
-        init = self.cls.facts.init
-        return init is None or not init.returns
-
-    @property
-    def at_the_start(self) -> bool:
-        """Whether there is a place directly behind the ``__init__`` of the base class."""
-        init = self.cls.facts.init
-        return init is None or init.after_bases is not None
-
-    def create(self, modules: Iterable[tuple[str, str, str, TorchCall]]) -> Iterator[Edit]:
-        """The edits that create modules, given as (dotted class, arguments as source, name, call that uses it).
-
-        Those that are needed early are created directly behind the ``__init__`` of the base class, the others at the
-        end. A class without ``__init__`` gets one, above its first method.
+        A class without ``__init__`` gets one, above its first method.
 
         Raises:
             LookupError: ``nn`` means something else in the file.
         """
         init, path = self.cls.facts.init, self.cls.path
         self_name = init.self_name if init is not None else "self"
-        first: dict[str, None] = {}
-        last: dict[str, None] = {}
+        lines: dict[Place | None, dict[str, None]] = {}
         imports: dict[Edit, None] = {}
-        for module, arguments, name, call in modules:
-            spelled, needed = self.spelling(module)
+        for stored, name in named:
+            spelled, needed = self.spelling(stored.module)
             imports.update(dict.fromkeys(needed))
-            (first if self.is_early(call) else last)[f"{self_name}.{name} = {spelled}({arguments})"] = None
+            initialised = stored.module == "torch.nn.LayerNorm"  # by whoever takes it for one with parameters
+            place = self._place(stored.call, stored.given, layer=not initialised) if init is not None else None
+            lines.setdefault(place, {})[f"{self_name}.{name} = {spelled}({stored.arguments})"] = None
         yield from imports
-        if init is None:
-            above = min(method.span for method in self.cls.facts.methods.values())
-            body = "".join(f"    {line}\n" for line in ("super().__init__()", *first, *last))
-            yield InsertBefore(path, above, f"def __init__(self):\n{body}")
-            return
-        if first:
-            assert init.after_bases is not None
-            yield InsertAfter(path, init.after_bases, "\n".join(first))
-        if last:
-            insert = InsertBefore if init.ends else InsertAfter
-            yield insert(path, init.last, "\n".join(last))
+        for place, source in lines.items():
+            if place is not None:
+                yield place.insert(path, "\n".join(source))
+            else:
+                above = min(method.span for method in self.cls.facts.methods.values())
+                body = "".join(f"    {line}\n" for line in ("super().__init__()", *source))
+                yield InsertBefore(path, above, f"def __init__(self):\n{body}")
+
+    def _place(self, call: TorchCall, given: Iterable[Argument], *, layer: bool = True) -> Place | None:
+        attributes = [attr for argument in given for attr in argument.attributes]
+        return self.construction.place(call.method, attributes, layer=layer)
 
     def spelling(self, dotted: str) -> tuple[str, list[Edit]]:
         """How the file writes a name of torch.nn, with the import that this needs.

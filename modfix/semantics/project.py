@@ -164,6 +164,10 @@ class Project:
         """Uses of ``.attr`` through objects that may be of ``cls``; see `Readers.outside_readers`."""
         return self._readers.outside_readers(cls, attr)
 
+    def option_stores(self, name: str) -> Iterator[OutsideReader]:
+        """Where an option of that name is set; see `Readers.option_stores`."""
+        return self._readers.option_stores(name)
+
     def borrowers(self, cls: ModuleClass, method: str) -> Iterator[Location]:
         """Places that take a method of ``cls`` from the class, so that it may run on other objects: `Block.forward`.
 

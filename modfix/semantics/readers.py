@@ -55,6 +55,14 @@ class Readers:
             source, reads = ("...", frozenset[str]()) if known is None else (known.source, known.reads)
             yield OutsideReader(Location(path, use.line, use.column), use.form, source, reads)
 
+    def option_stores(self, name: str) -> Iterator[OutsideReader]:
+        """Where an option of that name is set: `args.dropout = 0.1`, `self.cfg.dropout = 0.1`."""
+        for path, use in self._outside.get(name, ()):
+            if use.form in (UseForm.STORE, UseForm.DELETE) and use.receiver >= 0:
+                known = self._project.files[path].receivers[use.receiver]
+                if is_configuration(known.source):
+                    yield OutsideReader(Location(path, use.line, use.column), use.form, known.source, known.reads)
+
     @cached_property
     def _outside(self) -> dict[str, list[tuple[str, OutsideUse]]]:
         """The uses in all files, by attribute."""

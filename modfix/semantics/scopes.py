@@ -301,6 +301,10 @@ class Names:
             and all(name not in scope.globals for scope in self.scopes.values())
         )
 
+    def functions(self, ref: Ref) -> list[ast.FunctionDef]:
+        """The function of this file that ``ref`` stands for; several where the name is defined again."""
+        return [s for s in self._tree.body if isinstance(s, ast.FunctionDef) and f"@{s.name}" == ref]
+
     def is_plain_class(self, ref: Ref) -> bool:
         """Whether ``ref`` is a class of this file of which only objects of it and its subclasses are instances.
 

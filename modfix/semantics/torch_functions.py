@@ -20,7 +20,6 @@ class ModuleForm(NamedTuple):
     constructor: tuple[tuple[str, str], ...]  # (parameter of the constructor, parameter of the function), in order
     explicit: tuple[tuple[str, str], ...] = ()  # arguments of the constructor that the function implies, as source
     training_default: bool | None = None  # what the function takes `training` to be; None if it has no such parameter
-    ignored: tuple[str, ...] = ()  # parameters without effect on the result
 
     @property
     def name(self) -> str:

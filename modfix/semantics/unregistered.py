@@ -8,6 +8,7 @@ from functools import cached_property
 
 from modfix.model.span import Location
 from modfix.semantics.attributes import Attribute, Defined
+from modfix.semantics.construction import Construction
 from modfix.semantics.container_facts import Container, Element, ElementForm
 from modfix.semantics.facts import UNKNOWN, UseForm, ValueKind
 from modfix.semantics.inheritance import Reason
@@ -191,10 +192,7 @@ class Unregistered:
 
     def _may_initialise(self, holder: ModuleClass, method: str) -> bool:
         """Whether a method runs while an object is built, or is one for weights that the project calls."""
-        if (
-            any(method in NewModules(c).run_in_construction for c in (holder, *holder.descendants))
-            or method == "__init__"
-        ):
+        if any(method in Construction(c).runs for c in (holder, *holder.descendants)) or method == "__init__":
             return True
         project = self.cls.project
         called = method in project.self_called or any(method in facts.mentioned for facts in project.files.values())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from codemods.functional import Functional
 from modfix.semantics.function_calls import function_calls
 from modfix.semantics.new_modules import NewModules, attribute_name
-from modfix.semantics.set_once import set_once
+from modfix.semantics.set_once import argument_doubts, set_once
 from tests.semantics.helpers import find, net, project
 
 HEAD = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n"
@@ -119,7 +120,7 @@ def test_a_class_without_init_needs_module_as_its_only_base() -> None:
 )
 def test_what_runs_before_init_ends(init: str, expected: set[str]) -> None:
     source = net("return x", init=init) + "    def flat(self, x):\n        return self.forward(x)\n"
-    assert new(source).run_in_construction == expected
+    assert new(source).construction.runs == expected
 
 
 def test_names_are_free_in_all_relatives() -> None:
@@ -319,3 +320,56 @@ def test_attribute_name(module: str, name: str) -> None:
 def test_set_once(init: str, rest: str, expected: set[str]) -> None:
     source = net("return F.dropout(x, self.p, self.training)", init=init) + rest
     assert {kind for kind, _, _ in set_once(new(source).cls, "p")} == expected
+
+
+@pytest.mark.parametrize(
+    ("argument", "rest", "expected"),
+    [
+        ("self.p", "", None),
+        ("float(self.p)", "", None),
+        ("float(m)", "", "dynamic-argument"),
+        ("self.args.p", "", "`self.args.p` is read once, in `__init__`, and no longer in each call"),
+        ("self.args.p", "args.p = 1", "; net.py:"),
+        ("self.args.p", "net.args.p = 1", "set-later"),
+        ("self.args.p", "args.q = 1", "`self.args.p` is read once, in `__init__`, and no longer in each call"),
+        ("self.args['a']['p']", "", "`self.args['a']['p']` is read once"),
+        ("self.args[x]", "", "dynamic-argument"),
+        ("self.args.get('p')", "", "dynamic-argument"),
+        ("self.fc.p", "", "dynamic-argument"),
+        ("hparams.p", "", "`hparams.p` is read once"),
+        ("torch.p", "", "dynamic-argument"),
+        ("x.args.p", "", "dynamic-argument"),
+    ],
+)
+def test_arguments_that_are_read_from_other_objects(argument: str, rest: str, expected: str | None) -> None:
+    init = "self.args = m\nself.p = 0.5\nself.fc = nn.Linear(2, 2)"
+    source = net(f"return F.dropout(x, {argument}, self.training)", init=init).replace("m=None", "m") + rest + "\n"
+    names = new(source)
+    (call,) = function_calls(names.cls, ("dropout",))
+    found = [*(kind for kind, _, _ in call.reasons(names)), *argument_doubts(names.cls, call.taken)]
+    assert found == [] if expected is None else expected in found[0]
+
+
+@pytest.mark.parametrize(
+    ("test", "expected"),
+    [
+        ("if self.p:", "`self.p` must be a number: net.py:"),
+        ("if self.p > 0:", None),
+        ("if self.p is not None:", "optional-argument"),
+    ],
+)
+def test_arguments_that_are_tested(test: str, expected: str | None) -> None:
+    names = new(net(f"{test}\n    x = F.dropout(x, self.p, self.training)\nreturn x", init="self.p = 0.5"))
+    (call,) = function_calls(names.cls, ("dropout",))
+    found = [*(kind for kind, _, _ in call.reasons(names)), *argument_doubts(names.cls, call.taken)]
+    assert found == [] if expected is None else expected in found[0]
+
+
+def test_doubtful_calls_have_a_fix_of_their_own() -> None:
+    source = net("return F.dropout(F.relu(x), self.args.p, self.training)", init="self.args = m").replace("m=None", "m")
+    findings = list(Functional().check(new(source).cls))
+    assert [(f.fix.applicability.name, f.fix.title) for f in findings if f.fix] == [
+        ("SAFE", "Store the modules of `F.relu` and call these"),
+        ("UNSAFE", "Store the modules of `F.dropout` and call these"),
+    ]
+    assert len({f.fingerprint for f in findings}) == 2

@@ -419,8 +419,10 @@ def _without_spans(value: object) -> object:
             "branches",
             "super_init",
             "edits",
+            "above",
             "after_bases",
             "last",
+            "quiet",
         )
         return {name: _without_spans(getattr(value, name)) for name in fields if name not in dropped}
     if isinstance(value, (tuple, list)):

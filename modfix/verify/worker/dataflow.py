@@ -30,7 +30,7 @@ from .components import components, description, is_plain, is_real, is_wrapper_t
 from .contents import storage_digest, value_digest
 from .draws import Draws
 from .hashing import Settings, digest, text_code, value_code
-from .operators import Operator, argument, describe, dimensions, flatten
+from .operators import Operator, argument, describe, dimensions, flatten, stride
 from .places import Places
 from .storages import Geometry, Storages
 
@@ -343,6 +343,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 arg = arg if number is None else number
             elif name in op.dimensions:
                 arg = dimensions(op, arg, args)
+            elif name == "stride":
+                arg = stride(op, arg, args)
             return self._argument(arg, read)
         tensors = [t for t in flatten(arg) if isinstance(t, torch.Tensor)]
         for tensor in tensors:

@@ -185,6 +185,12 @@ def dimensions(op: Operator, arg: Any, args: Sequence[Any]) -> Any:
     return rules.counted_from_the_front(op.name, arg, args) if type(arg) is int else arg
 
 
+def stride(op: Operator, given: Any, args: Sequence[Any]) -> Any:
+    """An argument that is called stride, by its meaning."""
+    position = op.names.index("kernel_size") if "kernel_size" in op.names else len(args)
+    return rules.stride_of(op.name, given, args[position]) if position < len(args) else given
+
+
 def argument(which: tuple[int, str], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """The argument at a position, or of a name, as `Operator.writes` has it; None where it was not given."""
     position, name = which

@@ -13,7 +13,7 @@ from typing import Any, Collection, Sequence
 import torch
 
 # Part of every hash. To be raised by whoever changes what a hash means: a rule, an encoding, the name of a leaf.
-RULES_VERSION = "2"
+RULES_VERSION = "3"
 
 _COMMUTATIVE = frozenset({"aten::add.Tensor", "aten::mul.Tensor"})
 _COPIES = frozenset({"aten::clone.default", "aten::_to_copy.default", "aten::lift_fresh.default", "aten::lift.default"})
@@ -59,6 +59,12 @@ _ALONG_DIMENSIONS = frozenset(
         "var",
         "var_mean",
     ]
+)
+_POOLS = frozenset(
+    f"aten::{kind}_pool{dims}d{rest}"
+    for kind, rests in [("avg", ("", "_backward")), ("max", ("", "_with_indices", "_with_indices_backward"))]
+    for dims in (1, 2, 3)
+    for rest in rests
 )
 
 
@@ -117,6 +123,15 @@ def counted_from_the_front(operator: str, dim: int, args: Sequence[Any]) -> int:
         return dim  # `cat` passes over empty tensors of one dimension
     count = tensors[0].dim() if tensors else 0
     return dim + count if -count <= dim < 0 else dim
+
+
+def stride_of(operator: str, given: Any, kernel_size: Any) -> Any:
+    """The stride of a pool, which is its kernel size where none is given.
+
+    ``F.max_pool2d(x, 2)`` gives none, and ``nn.MaxPool2d(2)`` its kernel size. Each of these operators begins with that
+    choice (``stride.empty() ? kernel_size : stride``), on the way back as well.
+    """
+    return kernel_size if operator in _POOLS and given == [] else given
 
 
 def copies(operator: str) -> bool:

@@ -223,3 +223,21 @@ def test_copies_keep_every_bit(operator, function, dtype):
         source = torch.cat([source, torch.tensor([0x7FC00001, 0x7F800001, -1], dtype=torch.int32).view(dtype)])
     assert rules.copies(operator)
     assert function(source).view(torch.uint8).tolist() == source.view(torch.uint8).tolist()
+
+
+@pytest.mark.parametrize("dims", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["avg", "max"])
+def test_a_pool_without_stride_steps_by_its_kernel(kind, dims):
+    pool = getattr(F, f"{kind}_pool{dims}d")
+    operator = f"aten::{kind}_pool{dims}d"
+    for kernel in (2, [3, 2, 1][:dims]):
+        made = []
+        for stride in (None, kernel):
+            x = torch.randn(1, 2, *[7] * dims, generator=torch.Generator().manual_seed(0)).requires_grad_()
+            out = pool(x, kernel, stride)
+            out.backward(out.detach())
+            made.append((bits(out.detach()), bits(x.grad)))
+        assert made[0] == made[1]
+    assert rules.stride_of(operator, [], [2] * dims) == [2] * dims
+    assert rules.stride_of(operator, [1] * dims, [2] * dims) == [1] * dims
+    assert rules.stride_of("aten::convolution", [], [2]) == []
