@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,6 @@ from unidiff.patch import PatchSet
 
 from modfix import __version__
 from modfix.model.edit import EnsureImport
-from modfix.model.result import FileChange, Step
-from modfix.model.source import SourceFile
 from modfix.patch.diff import unified_diff
 from modfix.patch.hunks import read
 from modfix.patch.write import checksum
@@ -243,28 +240,8 @@ def test_a_fix_without_finding_is_an_error() -> None:
         unified_diff([change("a\n", (A, "b\n"))], index(B))
 
 
-def test_five_hundred_files_in_a_second() -> None:
-    lines = [f"    x{n} = {n % 7}\n" if n % 5 else "\n" for n in range(450)]
-    steps = [list(lines)]
-    for at in (400, 200, 30):
-        steps.append([*steps[-1][:at], "    y = 1\n", *steps[-1][at + 2 :]])
-    texts = ["".join(step) for step in steps]
-    names = [finding(f"C{n}") for n in range(3)]
-    changes = [
-        FileChange(
-            SourceFile(f"m{n}.py", texts[0]),
-            tuple(Step((fix.fingerprint,), text) for fix, text in zip(names, texts[1:], strict=True)),
-        )
-        for n in range(500)
-    ]
-    start = time.process_time()
-    unified_diff(changes, index(*names))
-    assert time.process_time() - start < 1.5, "it takes about half of that on a slow machine"
-
-
 def test_large_repetitive_files_are_not_quadratic() -> None:
     before = "0,\n" * 20_000
     after = "0,\n" * 5_000 + "1,\n" + "0,\n" * 10_000 + "2,\n" + "0,\n" * 5_000
-    start = time.process_time()
-    unified_diff([change(before, (A, after))], index(A))
-    assert time.process_time() - start < 2
+    patch = unified_diff([change(before, (A, after))], index(A))  # quadratic, it would take minutes
+    assert patch.count(b"\n@@ ") == 2

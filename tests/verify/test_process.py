@@ -153,7 +153,7 @@ def test_the_names_of_the_worker_do_not_clash_with_the_projects(make_project: Ma
 
 
 def test_two_sides_work_at_the_same_time(make_project: MakeProject) -> None:
-    source = NET.replace("COUNT += 1", "__import__('time').sleep(0.5)")
+    source = NET.replace("COUNT += 1", "__import__('time').sleep(2)")
     sides = [make_project(net=source) for _ in range(2)]
     for project in sides:
         project.ask("net:Count")
@@ -163,7 +163,7 @@ def test_two_sides_work_at_the_same_time(make_project: MakeProject) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert time.monotonic() - started < 0.95
+    assert time.monotonic() - started < 3.9  # one after the other they take 4 s
 
 
 def test_a_large_answer_arrives(make_project: MakeProject) -> None:
