@@ -244,4 +244,5 @@ def test_large_repetitive_files_are_not_quadratic() -> None:
     before = "0,\n" * 20_000
     after = "0,\n" * 5_000 + "1,\n" + "0,\n" * 10_000 + "2,\n" + "0,\n" * 5_000
     patch = unified_diff([change(before, (A, after))], index(A))  # quadratic, it would take minutes
-    assert patch.count(b"\n@@ ") == 2
+    assert b"\n+1,\n" in patch
+    assert b"\n+2,\n" in patch
