@@ -25,6 +25,7 @@ FRESH = frozenset(
 )
 _OF_STORE = frozenset({"clear", "keys"})
 _QUIET = frozenset({"torch.inference_mode", "torch.no_grad"})
+_GRADIENTS_AGAIN = frozenset({"enable_grad", "set_grad_enabled"})
 SAVED = "torch.save"
 LEAKS = frozenset({""})  # a gradient may flow from there
 
@@ -131,16 +132,23 @@ class Readings:
 
     def is_quiet(self, node: ast.AST) -> bool:
         """Whether code runs under `torch.no_grad()`, by a `with` statement or the decorator of its function."""
-        functions = self._parents.functions(node)
+        functions, scope = self._parents.functions(node), self._parents.scope(node)
         decorators = functions[-1].decorator_list if functions else []
-        return any(self._is_quiet_context(d) for d in decorators) or any(map(self._quiets, self._around(node)))
+        around = list(self._around(node))
+        if any(isinstance(one, (ast.Lambda, ast.GeneratorExp)) for one, _ in around):
+            return False  # runs later, perhaps
+        mentioned = (n.attr if isinstance(n, ast.Attribute) else getattr(n, "id", "") for n in walk(scope))
+        if not _GRADIENTS_AGAIN.isdisjoint(mentioned):
+            return False
+        quiets = any(self._quiets(one) for one, field in around if field == "body")
+        return quiets or any(self._is_quiet_context(decorator) for decorator in decorators)
 
-    def _around(self, node: ast.AST) -> Iterator[ast.AST]:
+    def _around(self, node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
+        """What is around ``node`` in its scope, with the field that leads there."""
         scope = self._parents.scope(node)
         step = self._parents.of(node)
         while step is not None and step[0] is not scope:
-            if step[1] == "body":
-                yield step[0]
+            yield step
             step = self._parents.of(step[0])
 
     def _quiets(self, statement: ast.AST) -> bool:

@@ -431,6 +431,9 @@ def test_hooks_that_take_themselves_off(facts: HookFacts, certain: list[bool]) -
         ("kept = self.kept\n        kept.detach()\n        return kept", []),
         ("for _ in x:\n            kept = self.kept\n            kept = kept.detach()", []),
         ("with torch.no_grad():\n            return self.kept.float()", []),
+        ("with torch.no_grad(), torch.enable_grad():\n            return self.kept * 2", []),
+        ("with torch.no_grad():\n            return lambda: self.kept * 2", []),  # runs later, with a graph
+        ("with torch.no_grad():\n            return (self.kept * k for k in x)", []),
         ("with torch.no_grad():\n            return torch.relu(self.kept, inplace=True)", []),
         ("with torch.enable_grad():\n            return self.kept * 2", []),
         ("with torch.no_grad():\n            self.conv(x)\n        return self.kept.detach()", []),  # there is no graph
