@@ -78,10 +78,9 @@ class Rewrite(cst.CSTTransformer):
             updated_node = self._drop_emptied_else(updated_node)
         if isinstance(updated_node, cst.ClassDef):
             added = self._edits.methods.get(id(original_node), ())
-            behind = [
-                method for method in added if method.after is not None
-            ]  # backwards, so that the first comes first
-            methods = [*self._moved, *reversed(behind), *(method for method in added if method.after is None)]
+            last = [method for method in added if method.after is None]
+            behind = [method for method in added if method.after is not None]
+            methods = [*self._moved, *reversed(behind), *last]  # each goes directly behind: the first one last
             self._moved = []
             updated_node = self._add_methods(updated_node, methods)
         if isinstance(updated_node, Statement):
