@@ -243,6 +243,5 @@ def test_a_fix_without_finding_is_an_error() -> None:
 def test_large_repetitive_files_are_not_quadratic() -> None:
     before = "0,\n" * 20_000
     after = "0,\n" * 5_000 + "1,\n" + "0,\n" * 10_000 + "2,\n" + "0,\n" * 5_000
-    patch = unified_diff([change(before, (A, after))], index(A))  # quadratic, it would take minutes
-    assert b"\n+1,\n" in patch
-    assert b"\n+2,\n" in patch
+    patch = unified_diff([change(before, (A, after))], index(A))
+    assert patch.count(b"\n@@ ") == 1  # frequent lines are passed over; matching each of them would find two places
