@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,3 +83,12 @@ def test_two_in_five_cases_are_left_alone() -> None:
     total, left_alone = Counter(case.codemod for case in CASES), Counter(c.codemod for c in CASES if c.after is None)
     assert total
     assert all(left_alone[codemod] / total[codemod] >= 0.4 for codemod in total)
+
+
+@pytest.mark.parametrize("codemod", sorted({case.codemod for case in CASES}))
+def test_the_table_of_each_codemod_names_and_counts_its_cases(codemod: str) -> None:
+    cases = [case for case in CASES if case.codemod == codemod]
+    table = (cases[0].folder.parent / "README.md").read_text(encoding="utf-8")
+    left_alone = sum(case.after is None for case in cases)
+    assert f"\n{len(cases)} cases, of which {left_alone} must not change" in table
+    assert [case.name for case in cases if not re.search(rf"\b{case.name}\b", table)] == []
